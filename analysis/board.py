@@ -1,0 +1,404 @@
+"""Board: open a store, read logs into it, ask it. The one façade of server, command line, dashboard and notebooks.
+
+    from analysis import Board
+
+    with Board.open() as board:
+        board.ingest("runs/")
+        print(board.runs()[["run", "kind", "last_step"]])
+        curve = board.series("ppo-1", "kl.to_reference")
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from analysis import vocabulary
+from analysis.drift.quantiles import quantiles
+from analysis.ingest.ingestor import Ingestor, Progress, Report
+from analysis.ingest.meaning import give_meaning
+from analysis.policy.smoothing import trailing_mean
+from analysis.ranking import accuracy as ranking
+from analysis.records import InputError, RunInfo, StoreError, StoreHeldError
+from analysis.store import listings, schema, scores, sqlbox, streams, traces
+from analysis.store.compact import compact
+from analysis.store.writer import Writer
+
+DEFAULT_DB = "rewardboard.duckdb"
+
+WRITING_SECONDS = 60.0
+"""A run whose files changed within the last minute counts as being written: trainers log at least that often
+while they run, and slower ones are told apart by their own cadence (see `_state`)."""
+
+CADENCES = 5.0
+"""A run is stalled when nothing came for five times its own median time between rows, and ended after a day."""
+
+
+class Board:
+    """A store of runs and what can be asked of it. Open it with `Board.open`; safe to use from several threads."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+        self._con = connection
+        self.path = path
+        self._lock = threading.RLock()
+        schema.prepare(connection)
+        self._writer = Writer(connection, give_meaning)
+        self._ingestor = Ingestor(self._writer)
+        self._epoch = f"{time.time_ns():x}"
+
+    @classmethod
+    def open(cls, db: str | Path | None = None) -> Self:
+        """Open the store in the file `db`, made if it does not exist; without one, a throw-away store in memory.
+
+        Raises
+        ------
+        StoreHeldError
+            If another process owns the file.
+        StoreError
+            If the file is no Rewardboard store, or can't be opened.
+        """
+        path = None if db is None else Path(db)
+        config = {"enable_external_access": "false", "python_enable_replacements": "false"}
+        try:
+            connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
+        except duckdb.IOException as error:
+            held = re.search(r"PID (\d+)", str(error))
+            if held:
+                raise StoreHeldError(
+                    f"process {held[1]} owns the store", where=str(path), mend="use its page, or stop it first"
+                ) from error
+            raise StoreError("can't be opened", where=str(path), mend="check path and rights") from error
+        except duckdb.Error as error:
+            what = str(error).splitlines()[0]
+            raise StoreError(f"is no store: {what}", where=str(path), mend="name another file with --db") from error
+        return cls(connection, path)
+
+    def close(self) -> None:
+        """Finish writing and let go of the file; nothing happens if it is closed already."""
+        with self._lock, suppress(duckdb.ConnectionException):
+            self._con.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def version(self, runs: Sequence[str] | None = None) -> str:
+        """A text that changes when the data of these runs change (without `runs`: any data)."""
+        versions = self._writer.versions
+        chosen = versions.values() if runs is None else [versions.get(run, 0) for run in runs]
+        return f"{self._epoch}-{sum(chosen)}-{len(self._writer.runs) if runs is None else ''}"
+
+    # -- reading logs
+
+    def ingest(
+        self,
+        paths: str | Path | Sequence[str | Path],
+        *,
+        loss: str | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        """Read every log, score file and stream below `paths`; what was read before is not read again.
+
+        Parameters
+        ----------
+        loss : name of the ranking loss, for reward models whose logs don't say it
+        progress : called after every chunk
+
+        Raises
+        ------
+        InputError
+            If a path does not exist. Files that can't be read are listed in the report.
+        """
+        self.watch(paths, loss=loss)
+        with self._lock:
+            report = self._guarded(lambda: self._ingestor.ingest(progress))
+            self.tidy(report.changed)
+        return report
+
+    def watch(self, paths: str | Path | Sequence[str | Path], *, loss: str | None = None) -> None:
+        """Remember what `poll` looks at. Raises InputError if a path does not exist."""
+        chosen = [paths] if isinstance(paths, str | Path) else list(paths)
+        with self._lock:
+            self._ingestor.loss = loss or self._ingestor.loss
+            self._ingestor.watch([Path(p) for p in chosen])
+
+    def poll(self) -> set[str]:
+        """Read what was added to watched files since the last call; returns the runs that changed."""
+        with self._lock:
+            return self._guarded(self._ingestor.poll)
+
+    def tidy(self, runs: Sequence[str] | frozenset[str] | set[str]) -> None:
+        """Merge rollups that came in small parts, and compare logs that tell the same metric."""
+        with self._lock:
+            compact(self._con)
+            if runs:
+                listings.compare_logs(self._con, sorted(runs))
+
+    def _guarded(self, work: Callable[[], Any]) -> Any:
+        """After a failed transaction the writer's memory is ahead of the store: start it anew from the store."""
+        try:
+            return work()
+        except BaseException:
+            roots, loss = self._ingestor._roots, self._ingestor.loss
+            with suppress(duckdb.Error):
+                self._writer = Writer(self._con, give_meaning)
+                self._ingestor = Ingestor(self._writer, loss)
+                self._ingestor._roots = roots
+            raise
+
+    # -- runs
+
+    def runs(self, *, archived: bool = False) -> pd.DataFrame:
+        """One row a run: names, kind, framework, loss, extent of its data and `state`."""
+        table = listings.runs(self._con.cursor(), archived=archived)
+        now = time.time()
+        table["state"] = [_state(row, now) for row in table.to_dict("records")]
+        return table
+
+    def run(self, run: str) -> dict[str, Any]:
+        """All that is known of a run, its configuration, links and files. Raises InputError if there is none."""
+        found = listings.run(self._con.cursor(), run)
+        if found is None:
+            raise InputError("no such run", where=run, mend="`rewardboard runs` lists them")
+        return found
+
+    def edit(
+        self,
+        run: str,
+        *,
+        name: str | None = None,
+        tags: Sequence[str] | None = None,
+        note: str | None = None,
+        archived: bool | None = None,
+    ) -> None:
+        """Set what a person says about a run; logs no longer change it. Raises InputError if there is none."""
+        with self._lock:
+            self.run(run)
+            old = self._writer.runs[run]
+            changes = {"name": name, "tags": None if tags is None else tuple(tags), "note": note, "archived": archived}
+            said = {key: value for key, value in changes.items() if value is not None}
+            self._writer.put_run(replace(old, **said, user_set=tuple(dict.fromkeys((*old.user_set, *said)))))
+            self._guarded(self._writer.commit)
+
+    def delete(self, run: str) -> None:
+        """Forget a run and all of its rows. Its files stay; a later ingest of them brings it back."""
+        with self._lock:
+            self.run(run)
+            self._guarded(lambda: self._writer.delete(run))
+
+    # -- curves
+
+    def metrics(self, runs: Sequence[str]) -> pd.DataFrame:
+        """One row for every metric of these runs, with what the vocabulary says of it."""
+        table = listings.metrics(self._con.cursor(), runs)
+        concepts = vocabulary.load().concepts
+        known = [concepts.get(c) if isinstance(c, str) else None for c in table["concept"]]
+        table["label"] = [
+            _label(c.label if c else None, row.metric, row.component)
+            for c, row in zip(known, table.itertuples(), strict=True)
+        ]
+        table["direction"] = [c.direction if c else "none" for c in known]
+        return table
+
+    def traces(
+        self,
+        runs: Sequence[str],
+        metrics: Sequence[str],
+        *,
+        x: traces.Axis = "step",
+        window: tuple[float, float] | None = None,
+        buckets: int = 1200,
+    ) -> pd.DataFrame:
+        """Curves in at most `buckets` buckets with their extremes; see `analysis.store.traces.traces`."""
+        return traces.traces(self._con.cursor(), runs, metrics, x=x, window=window, buckets=buckets)
+
+    def smooth(self, trace: pd.DataFrame, span: int) -> pd.DataFrame:
+        """`trace` with a column `smooth`: the trailing mean of each curve over `span` points."""
+        smooth = np.full(len(trace), np.nan)
+        if len(trace):
+            keys = ["run", "metric", "split", "attempt"]
+            for rows in trace.reset_index(drop=True).groupby(keys, sort=False).indices.values():
+                part = trace.iloc[rows]
+                smooth[rows] = trailing_mean(part["mean"].to_numpy(float), part["n"].to_numpy(float), span)
+        return trace.assign(smooth=smooth)
+
+    def series(self, run: str, metric: str, *, split: str | None = None) -> pd.DataFrame:
+        """All points of a metric, the last attempt of each step: split, attempt, step, wall_time, value."""
+        return traces.series(self._con.cursor(), run, metric, split)
+
+    def sparklines(self, runs: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
+        """A few dozen points of each curve: run, metric, x, mean, low, high."""
+        return traces.sparklines(self._con.cursor(), runs, metrics)
+
+    # -- reward models
+
+    def scorers(self) -> pd.DataFrame:
+        """What each reward model scored: run, name, loss, data, dataset, n, and how far ids repeat."""
+        return scores.scorers(self._con.cursor())
+
+    def accuracy(self, run: str, *, dataset: str | None = None, by: str | None = None) -> pd.DataFrame:
+        """Ranking accuracy of a scorer, overall or by category, each pair once; empty if no pair is labelled."""
+        pairs = self._labelled(run, dataset)
+        groups = pairs.groupby("category", sort=True) if by == "category" else [("all", pairs)]
+        rows = [
+            {"category": name}
+            | asdict(ranking.accuracy(part["chosen_score"].to_numpy(float), part["rejected_score"].to_numpy(float)))
+            | {"method": ranking.METHOD}
+            for name, part in groups
+            if len(part)
+        ]
+        return pd.DataFrame(rows)
+
+    def _labelled(self, run: str, dataset: str | None) -> pd.DataFrame:
+        pairs = scores.pairs(self._con.cursor(), run, dataset)
+        return pairs[pairs["label_source"] != "unlabelled"]
+
+    def score_histogram(self, run: str, *, dataset: str | None = None, bins: int = 60) -> pd.DataFrame:
+        """Counts of chosen and rejected scores on common bins, and of margins: side, left, right, count."""
+        pairs = scores.pairs(self._con.cursor(), run, dataset)
+        both = pairs[["chosen_score", "rejected_score"]].to_numpy(float)
+        sides = {"chosen": (both[:, 0], both), "rejected": (both[:, 1], both)}
+        margin = both[:, 0] - both[:, 1]
+        parts = []
+        for side, (values, span) in {**sides, "margin": (margin, margin)}.items():
+            finite = span[np.isfinite(span)]
+            if not finite.size:
+                continue
+            edges = np.histogram_bin_edges(finite, bins=bins)
+            count, _ = np.histogram(values[np.isfinite(values)], bins=edges)
+            parts.append(pd.DataFrame({"side": side, "left": edges[:-1], "right": edges[1:], "count": count}))
+        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["side", "left", "right", "count"])
+
+    def pairs(
+        self,
+        run: str,
+        *,
+        dataset: str | None = None,
+        category: str | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> pd.DataFrame:
+        """Pairs of a scorer, the most wrong first."""
+        return scores.worst_pairs(self._con.cursor(), run, dataset, category, limit, offset)
+
+    def pair_text(self, run: str, pair_id: str) -> dict[str, Any] | None:
+        """Texts of a pair, read from the user's own file; None if no text file knows the id."""
+        place = scores.text_place(self._con.cursor(), run, pair_id)
+        if place is None:
+            return None
+        from analysis.sources.pair_texts import texts_at
+
+        path, row = place
+        try:
+            found = texts_at(Path(path), [row])
+        except OSError as error:
+            raise InputError(f"can't be read: {error.strerror}", where=path, mend="bring the file back") from error
+        return dict(found[0]) if found else None
+
+    # -- streams
+
+    def streams(self) -> pd.DataFrame:
+        """Scored streams and rollouts: run, axis, first, last, n, categories, fields."""
+        return streams.streams(self._con.cursor())
+
+    def score_quantiles(
+        self,
+        run: str,
+        *,
+        field: str = "score",
+        by: str | None = None,
+        baseline: tuple[float, float] | None = None,
+    ) -> pd.DataFrame:
+        """Quantiles of a score by day or step, beside those of all rows in the `baseline` window (ends included).
+
+        Returns
+        -------
+        x (unix seconds of the day, or step), category, n, q05 ... q95, and with a baseline base_n and
+        base_q05 ... base_q95, which are NaN where the window holds no row.
+        """
+        counted = streams.counts(self._con.cursor(), run, field, by)
+        names, at = list(streams.QUANTILES), list(streams.QUANTILES.values())
+        rows = []
+        for (x, category), part in counted.groupby(["x", "category"], sort=True):
+            n = part["n"].to_numpy()
+            rows.append([x, category, int(n.sum()), *quantiles(part["value"].to_numpy(), n, at)])
+        table = pd.DataFrame(rows, columns=["x", "category", "n", *names])
+        if baseline is None or table.empty:
+            return table
+        base = []
+        within = counted[counted["x"].between(*baseline)]
+        for category in table["category"].unique():
+            part = within[within["category"] == category]
+            n = part["n"].to_numpy(np.int64)
+            base.append([category, int(n.sum()), *quantiles(part["value"].to_numpy(float), n, at)])
+        columns = ["category", "base_n", *(f"base_{name}" for name in names)]
+        return table.merge(pd.DataFrame(base, columns=columns), on="category")
+
+    def versions(self, run: str) -> pd.DataFrame:
+        """When each reward-model and policy version was first seen: x, field, value."""
+        return streams.versions(self._con.cursor(), run)
+
+    # -- what was read
+
+    def files(self) -> pd.DataFrame:
+        """The ledger: every file, what was read of it, what was skipped and why."""
+        return listings.files(self._con.cursor())
+
+    def unmapped(self) -> pd.DataFrame:
+        """Tags that the vocabulary does not know; they are kept under their own name."""
+        return listings.unmapped(self._con.cursor())
+
+    def checks(self) -> pd.DataFrame:
+        """Metrics that several logs of a run tell, and at how many steps they disagree."""
+        return listings.checks(self._con.cursor())
+
+    def overlaps(self, runs: Sequence[str]) -> pd.DataFrame:
+        """Steps of these runs that were logged by more than one attempt."""
+        return listings.overlaps(self._con.cursor(), runs)
+
+    def joined_to_texts(self) -> pd.DataFrame:
+        """How many scored pairs have their texts: run, n, with_text."""
+        return scores.joined_to_texts(self._con.cursor())
+
+    def tell(self, info: RunInfo) -> None:
+        """Say something about a run, as `rewardboard.toml` does."""
+        with self._lock:
+            self.run(info.run)
+            self._writer.tell(info.run, replace(info, run=""), by_user=True)
+            self._guarded(self._writer.commit)
+
+    def sql(self, query: str, *, timeout: float = 10.0, limit: int = 10_000) -> pd.DataFrame:
+        """Answer one read-only SELECT. Raises InputError on anything else, on errors and after `timeout` s."""
+        return sqlbox.query(self._con.cursor(), query, timeout=timeout, limit=limit)
+
+
+def _label(label: str | None, metric: str, component: str | None) -> str:
+    if not label or metric.startswith("step."):
+        return label or metric
+    return f"{label}: {component}" if isinstance(component, str) and component else label
+
+
+def _state(row: dict[str, Any], now: float) -> str:
+    """`writing`, `stalled` or `ended`, from when the run's files last changed and its own cadence."""
+    seen, n = row["last_seen"], max(row["n_points"] / max(row["n_metrics"], 1), 2)
+    if seen is None or seen != seen:
+        return "ended"
+    length = (row["last_time"] or np.nan) - (row["first_time"] or np.nan)
+    cadence = length / (n - 1) if length == length and length > 0 else WRITING_SECONDS / CADENCES
+    quiet = now - seen
+    if quiet <= max(WRITING_SECONDS, CADENCES * cadence):
+        return "writing"
+    return "stalled" if quiet <= 86_400 and quiet <= 100 * max(cadence, WRITING_SECONDS) else "ended"

@@ -1,0 +1,288 @@
+"""Read what is new below the watched paths into the store, and report what could not be read."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from analysis import registry
+from analysis.ingest import beside
+from analysis.ingest.assign import Candidate, assign, fingerprint
+from analysis.ingest.grouping import home
+from analysis.ingest.walk import Found, walk
+from analysis.records import Chunk, InputError, RewardboardError, RunInfo, Scalars
+from analysis.sources.base import Head, Job, Source
+from analysis.store.rows import File
+from analysis.store.writer import Writer
+
+COMMIT_VALUES = 1_000_000
+"""Buffered values that make a commit: DuckDB writes batches of this size at full speed, 50 MB of memory."""
+
+COMMIT_SECONDS = 1.0
+"""And the longest that a read row waits for its commit in a long ingest, so that pages fill while it runs."""
+
+LOOK_AGAIN_SECONDS = 1.0
+"""How often watched folders are searched for new files; known files are looked at on every poll."""
+
+DATA_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".npy", ".npz")
+"""Files with these endings are named in the report if no source recognises them; others are passed over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a long ingest is: files done of all, bytes done of all, rows so far, the file being read."""
+
+    files_done: int
+    files_total: int
+    bytes_done: int
+    bytes_total: int
+    rows: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an ingest did: ledger entries of the files below its paths, their runs, and the runs that changed."""
+
+    files: tuple[File, ...]
+    runs: tuple[str, ...]
+    changed: frozenset[str]
+
+
+@dataclass
+class Ingestor:
+    """Keeps a store up to date with files on disk. `loss` names the loss of reward models that don't say it."""
+
+    writer: Writer
+    loss: str = ""
+    _roots: list[Path] = field(default_factory=list)
+    _strangers: dict[Path, tuple[int, int]] = field(default_factory=dict)
+    _looked: float = -np.inf
+
+    def watch(self, paths: Iterable[Path]) -> None:
+        """Remember what to look at. Raises InputError if a path does not exist."""
+        for path in paths:
+            if not path.exists():
+                raise InputError("no such file or folder", where=str(path), mend="check the path")
+            if path not in self._roots:
+                self._roots.append(path)
+        self._looked = -np.inf
+
+    def ingest(self, progress: Callable[[Progress], None] | None = None) -> Report:
+        """Read everything that is new below the watched paths; commits as it goes."""
+        pending = self._find()
+        changed = self._read_all(pending, progress)
+        seen = [f for f in self.writer.files.values() if self._below(f.path)]
+        owners = {f.run_id for f in seen}
+        runs = [r for r in self.writer.runs if r in owners or r.rpartition("/")[0] in owners]
+        return Report(tuple(seen), tuple(sorted(runs)), frozenset(changed))
+
+    def poll(self) -> set[str]:
+        """Read what was added since the last call; the cheap call of a tailing loop."""
+        if time.monotonic() - self._looked >= LOOK_AGAIN_SECONDS:
+            pending = self._find()
+            self._looked = time.monotonic()
+        else:
+            pending = self._grown()
+        return self._read_all(pending, None) if pending else self.writer.commit()
+
+    # -- finding
+
+    def _below(self, path: str) -> bool:
+        return any(Path(path) == root or Path(path).is_relative_to(root) for root in self._roots)
+
+    def _find(self) -> list[File]:
+        known = {f.path: f for f in self.writer.files.values()}
+        pending: list[File] = []
+        candidates: list[Candidate] = []
+        for found in walk(self._roots):
+            file = known.get(str(found.path))
+            if file is not None and not (file.state == "failed" and file.source == ""):
+                pending += self._changed(file, found)
+            elif found.error:
+                self._stranger(found, found.error)
+            elif self._strangers.get(found.path) != (found.size, found.mtime_ns):
+                candidates += self._recognise(found)
+        fresh = assign(candidates, self.writer)
+        self._tell_beside(candidates)
+        return pending + fresh
+
+    def _changed(self, file: File, found: Found) -> list[File]:
+        same = (file.size, file.mtime_ns) == (found.size, found.mtime_ns)
+        if file.state == "reading" or (not same and not found.error and file.state not in ("unread", "replaced")):
+            return [file]
+        return []
+
+    def _grown(self) -> list[File]:
+        """Known files whose size or time changed: one stat each."""
+        pending = []
+        for file in self.writer.files.values():
+            if file.state not in ("read", "reading", "failed") or not self._below(file.path):
+                continue
+            try:
+                info = os.stat(file.path)
+            except OSError:
+                continue
+            if (info.st_size, info.st_mtime_ns) != (file.size, file.mtime_ns):
+                pending.append(file)
+        return pending
+
+    def _recognise(self, found: Found) -> list[Candidate]:
+        head = Head(found.path)
+        best: tuple[float, int, Source, Any] | None = None
+        try:
+            _ = head.data
+        except OSError as error:
+            self._stranger(found, (error.strerror or str(error)).lower())
+            return []
+        except EOFError:
+            self._stranger(found, "the gzip stream is cut off")
+            return []
+        for source in registry.leaves("source").values():
+            sniff = source.sniff(head)
+            if sniff is not None and (best is None or (sniff.confidence, -source.rank) > best[:2]):
+                best = (sniff.confidence, -source.rank, source, sniff)
+        self._strangers[found.path] = (found.size, found.mtime_ns)
+        if best is not None:
+            return [Candidate(found, best[2], best[3], head)]
+        if head.name.lower().endswith(DATA_ENDINGS) or "tfevents" in head.name:
+            why = "the file is empty" if found.size == 0 else "no log, scores, rollouts or texts recognised in it"
+            self._stranger(found, why)
+        return []
+
+    def _stranger(self, found: Found, why: str) -> None:
+        """List a file that can't be read at all; it belongs to no run."""
+        self._strangers[found.path] = (found.size, found.mtime_ns)
+        known = next((f for f in self.writer.files.values() if f.path == str(found.path)), None)
+        file = known or self.writer.new_file(str(found.path), "", -1, "", "")
+        self.writer.put_file(
+            replace(file, state="failed", error=why, size=found.size, mtime_ns=found.mtime_ns)
+        )
+
+    def _tell_beside(self, candidates: Sequence[Candidate]) -> None:
+        """Hand on what `rewardboard.toml` and the command line say about the runs of these files."""
+        for candidate in candidates:
+            file = next((f for f in self.writer.files.values() if f.path == str(candidate.path)), None)
+            if file is None or file.role in ("config", "texts", "unread"):
+                continue
+            try:
+                said = beside.read(home(candidate.path, candidate.found.root), candidate.found.root)
+            except InputError as error:
+                self._stranger(Found(Path(error.where), candidate.found.root), f"{error.what}; {error.mend}")
+                continue
+            if said.info != RunInfo():
+                self.writer.tell(file.run_id, said.info, by_user=True)
+            if self.loss:
+                self.writer.tell(file.run_id, RunInfo(loss=self.loss), by_user=True)
+
+    def _columns(self, file: File) -> dict[str, str]:
+        path = Path(file.path)
+        root = next((r for r in self._roots if path.is_relative_to(r)), path.parent)
+        root = root if root.is_dir() else root.parent
+        try:
+            return dict(beside.read(home(path, root), root).columns)
+        except InputError:
+            return {}
+
+    # -- reading
+
+    def _read_all(self, pending: list[File], progress: Callable[[Progress], None] | None) -> set[str]:
+        changed: set[str] = set()
+        sizes = [_size(f) for f in pending]
+        total, done, rows = sum(sizes), 0, 0
+        last = time.monotonic()
+        for number, (file, size) in enumerate(zip(pending, sizes, strict=True)):
+            for read in self._read(file):
+                rows += read
+                if self.writer.buffered >= COMMIT_VALUES or time.monotonic() - last >= COMMIT_SECONDS:
+                    changed |= self.writer.commit()
+                    last = time.monotonic()
+                if progress:
+                    progress(Progress(number, len(pending), done, total, rows, file.path))
+            done += size
+        changed |= self.writer.commit()
+        if progress and pending:
+            progress(Progress(len(pending), len(pending), total, total, rows, ""))
+        return changed
+
+    def _read(self, file: File) -> Iterator[int]:
+        """Read one file from where the ledger says; yields the rows of each chunk."""
+        source = registry.leaves("source").get(file.source)
+        file = self.writer.files[file.file_id]
+        if source is None or file.state == "replaced":
+            return
+        try:
+            info = os.stat(file.path)
+            file, again = self._start(file, source, info.st_size)
+            file = replace(file, state="reading", error="", mtime_ns=info.st_mtime_ns, size=info.st_size)
+            self.writer.put_file(file)
+            chunks = iter(source.read(Job(Path(file.path), file.position, self._columns(file))))
+            first = next(chunks, None)
+            if again and first is not None:
+                yield from self._read_again(file)
+            if first is not None:
+                file = self._own_log_if_concurrent(self.writer.files[file.file_id], first)
+                self.writer.add(file, first)
+                yield first.rows
+            for chunk in chunks:
+                self.writer.add(file, chunk)
+                yield chunk.rows
+            self.writer.put_file(replace(self.writer.files[file.file_id], state="read"))
+        except (RewardboardError, OSError) as error:
+            self._failed(file, error)
+        except Exception as error:  # a plug-in may fail in any way; the other files must still be read
+            self._failed(file, InputError(f"{type(error).__name__}: {error}", mend="report it with the file's head"))
+
+    def _failed(self, file: File, error: Exception) -> None:
+        what = error.what + (f"; {error.mend}" if error.mend else "") if isinstance(error, RewardboardError) else str(
+            getattr(error, "strerror", None) or error
+        )
+        state = "unread" if file.role == "unread" else "failed"
+        self.writer.put_file(replace(self.writer.files[file.file_id], state=state, error=what))
+
+    def _start(self, file: File, source: Source, size: int) -> tuple[File, bool]:
+        """Where to begin: behind what was read, or anew if the file is another one now."""
+        if file.position is None:
+            return file, False
+        seen, mark = fingerprint(Path(file.path), file.prefix_bytes) if file.prefix_bytes else (0, "")
+        grown = source.appends and size >= file.size and (seen, mark) == (file.prefix_bytes, file.prefix_hash)
+        if grown:
+            return file, False
+        return replace(file, position=None), True
+
+    def _read_again(self, file: File) -> Iterator[int]:
+        """The file was rewritten: drop its log, and read the log's other files anew."""
+        others = [f for f in self.writer.forget(file) if f.file_id != file.file_id]
+        size, mark = fingerprint(Path(file.path))
+        self.writer.put_file(replace(self.writer.files[file.file_id], prefix_bytes=size, prefix_hash=mark,
+                                     size=file.size, mtime_ns=file.mtime_ns))
+        for other in others:
+            yield from self._read(self.writer.files[other.file_id])
+
+    def _own_log_if_concurrent(self, file: File, first: Chunk) -> File:
+        """Event files that were written at the same time are two writers (ranks), not a restart."""
+        if file.source != "tensorboard" or file.position is not None:
+            return file
+        times = [r.table["wall_time"].to_numpy() for r in first.records if isinstance(r, Scalars) and len(r)]
+        mine = [s.series_id for s in self.writer.series.values() if s.log_id == file.log_id]
+        ends = self.writer.tails.time[[i for i in mine if i < len(self.writer.tails.time)]]
+        if not times or not np.isfinite(ends).any() or np.nanmin(np.concatenate(times)) >= np.nanmax(ends):
+            return file
+        log = self.writer.logs[file.log_id]
+        own = self.writer.new_log(log.run_id, Path(file.path).name, log.source, log.rank, log.prefix, log.suffix)
+        file = replace(file, log_id=own.log_id)
+        self.writer.put_file(file)
+        return file
+
+
+def _size(file: File) -> int:
+    try:
+        return os.stat(file.path).st_size
+    except OSError:
+        return 0

@@ -1,0 +1,89 @@
+"""Find the files below what the user named: no loops, no surprises, and a reason for what can't be opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.records import InputError
+
+NOT_LOGS = frozenset(
+    """.safetensors .bin .pt .pth .ckpt .onnx .gguf .h5 .msgpack .model .arrow .mmap .idx .py .pyc .ipynb .sh .c .h
+    .cpp .cu .md .rst .html .htm .css .js .ts .svg .png .jpg .jpeg .gif .webp .pdf .zip .tar .tgz .whl .so .lock .toml
+    .mp4 .wav .jinja .db-wal .db-shm .duckdb .wal""".split()
+)
+"""Endings of weights, code, documents and pictures: a checkpoint folder may hold thousands, and opening each
+would cost more than the logs. Everything else is looked into."""
+
+NOT_ENTERED = frozenset({".git", "__pycache__", "node_modules", ".venv", ".ipynb_checkpoints", ".cache"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file below a root, or the reason why a path could not be looked into.
+
+    root : what the user named (the folder, or the folder of a file that was named)
+    """
+
+    path: Path
+    root: Path
+    size: int = 0
+    mtime_ns: int = 0
+    error: str = ""
+
+
+def walk(paths: Iterable[Path]) -> Iterator[Found]:
+    """Every file that may be a log, in sorted order; links are followed, each folder is entered once.
+
+    Raises
+    ------
+    InputError
+        If a named path does not exist.
+    """
+    seen: set[tuple[int, int]] = set()
+    for path in paths:
+        if not path.exists():
+            raise InputError("no such file or folder", where=str(path), mend="check the path")
+        if path.is_dir():
+            yield from _enter(path, path, seen)
+        else:
+            yield _look(path, path.parent)
+
+
+def _enter(folder: Path, root: Path, seen: set[tuple[int, int]]) -> Iterator[Found]:
+    try:
+        info = folder.stat()
+        if (info.st_dev, info.st_ino) in seen:
+            return
+        seen.add((info.st_dev, info.st_ino))
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        yield Found(folder, root, error=_reason(error))
+        return
+    for entry in entries:
+        path = Path(entry.path)
+        try:
+            is_folder = entry.is_dir()
+        except OSError as error:
+            yield Found(path, root, error=_reason(error))
+            continue
+        if is_folder and entry.name not in NOT_ENTERED:
+            yield from _enter(path, root, seen)
+        elif not is_folder and path.suffix.lower() not in NOT_LOGS and not entry.name.startswith("."):
+            yield _look(path, root)
+
+
+def _look(path: Path, root: Path) -> Found:
+    try:
+        info = path.stat()
+    except OSError as error:
+        return Found(path, root, error=_reason(error))
+    if not os.path.isfile(path):
+        return Found(path, root, error="not a regular file")
+    return Found(path, root, info.st_size, info.st_mtime_ns)
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()

@@ -1,0 +1,65 @@
+"""How leaves are found: by file, in their folder, and through entry points of installed packages.
+
+A leaf is one file in a leaf folder that registers itself with a decorator from here. Folders are searched
+on first use; a plug-in that can't be loaded is one named warning and never stops the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import warnings
+from collections.abc import Callable, Iterator
+from importlib.metadata import entry_points
+from typing import Any
+
+_LEAVES: dict[str, dict[str, Any]] = {}
+_SEARCHED: set[tuple[str, str]] = set()
+
+ENTRY_POINTS = {"source": "rewardboard.sources"}
+FOLDERS = {"source": "analysis.sources"}
+
+
+def source(name: str, *, rank: int, appends: bool = True) -> Callable[[type], type]:
+    """Register a class as the source `name` (see `analysis.sources.base.Source`).
+
+    Parameters
+    ----------
+    rank : where it stands when several files tell the same metric: the lowest is read, the others are
+        checked against it. Trainer states have 10, event files 20, W&B 30, JSON lines 40, tables 50,
+        console text 60.
+    appends : whether its files only grow at the end.
+    """
+
+    def register(cls: type) -> type:
+        leaf = cls()
+        leaf.name, leaf.rank, leaf.appends = name, rank, appends
+        _LEAVES.setdefault("source", {})[name] = leaf
+        return cls
+
+    return register
+
+
+def leaves(kind: str) -> dict[str, Any]:
+    """Name -> leaf, for one kind ("source"), built-in ones and plug-ins."""
+    for module in _modules(FOLDERS[kind]):
+        _load(kind, module, lambda module=module: importlib.import_module(module))
+    for entry in entry_points(group=ENTRY_POINTS[kind]):
+        _load(kind, entry.value, entry.load)
+    return dict(_LEAVES.get(kind, {}))
+
+
+def _modules(package: str) -> Iterator[str]:
+    folder = importlib.import_module(package)
+    for module in pkgutil.iter_modules(folder.__path__, prefix=f"{package}."):
+        yield module.name
+
+
+def _load(kind: str, name: str, load: Callable[[], Any]) -> None:
+    if (kind, name) in _SEARCHED:
+        return
+    _SEARCHED.add((kind, name))
+    try:
+        load()
+    except Exception as error:  # a plug-in may fail in any way; the others must still work
+        warnings.warn(f"{kind} {name} can't be loaded: {type(error).__name__}: {error}", stacklevel=3)

@@ -1,0 +1,149 @@
+"""Reading lists: runs, metrics, files, what is unknown and what disagrees."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from analysis.store.rollups import LEVELS
+
+
+def runs(con: duckdb.DuckDBPyConnection, *, archived: bool) -> pd.DataFrame:
+    """One row a run, with the extent of its data; `last_seen` is the time its files last changed (unix s)."""
+    return con.execute(
+        f"""WITH extent AS (
+                SELECT run_id, min(first_step) AS first_step, max(last_step) AS last_step,
+                       min(first_time) AS first_time, max(last_time) AS last_time, sum(n)::BIGINT AS n_points,
+                       count(DISTINCT metric || chr(0) || split) AS n_metrics
+                FROM rollups JOIN series USING (series_id)
+                WHERE level = {LEVELS[-1]} AND is_primary GROUP BY run_id
+            ), pairs AS (SELECT run_id, count(*) AS n_pairs FROM pair_scores GROUP BY 1),
+            ranked AS (SELECT run_id, count(*) AS n_ranked FROM ranked_scores GROUP BY 1),
+            rolled AS (SELECT run_id, count(*) AS n_rollouts FROM rollouts GROUP BY 1),
+            streamed AS (SELECT run_id, sum(n)::BIGINT AS n_streamed FROM stream_cells
+                         WHERE field = 'score' GROUP BY 1),
+            touched AS (SELECT run_id, max(mtime_ns) / 1e9 AS last_seen FROM files GROUP BY 1)
+            SELECT r.run_id AS run, name, project, kind, framework, version, trainer, loss, seed, "group", tags, note,
+                   first_step, last_step, first_time, last_time, coalesce(n_metrics, 0) AS n_metrics,
+                   coalesce(n_points, 0) AS n_points, coalesce(n_pairs, 0) AS n_pairs,
+                   coalesce(n_ranked, 0) AS n_ranked, coalesce(n_rollouts, 0) AS n_rollouts,
+                   coalesce(n_streamed, 0) AS n_streamed,
+                   coalesce(last_seen, (SELECT max(last_seen) FROM touched t
+                                        WHERE r.run_id LIKE t.run_id || '/%')) AS last_seen, archived
+            FROM runs r LEFT JOIN extent USING (run_id) LEFT JOIN pairs USING (run_id)
+            LEFT JOIN ranked USING (run_id) LEFT JOIN rolled USING (run_id) LEFT JOIN streamed USING (run_id)
+            LEFT JOIN touched USING (run_id)
+            WHERE ? OR NOT archived ORDER BY run""",
+        [archived],
+    ).df()
+
+
+def run(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any] | None:
+    """Everything that is known of one run, or None."""
+    rows = con.sql("SELECT * FROM runs WHERE run_id = ?", params=[run_id]).to_arrow_table().to_pylist()
+    if not rows:
+        return None
+    found = dict(rows[0])
+    found["run"] = found.pop("run_id")
+    found["config"], found["links"] = json.loads(found["config"] or "{}"), json.loads(found["links"] or "{}")
+    found["files"] = [
+        path for (path,) in con.execute("SELECT path FROM files WHERE run_id = ? ORDER BY path", [run_id]).fetchall()
+    ]
+    return found
+
+
+def metrics(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> pd.DataFrame:
+    """One row for every primary (run, metric, split), with its extent and last value."""
+    return con.execute(
+        f"""SELECT run_id AS run, metric, split, any_value(unit) AS unit, any_value(concept) AS concept,
+                any_value(component) AS component, any_value(estimator) AS estimator, any_value(tag) AS tag,
+                any_value(source) AS source, any_value(scale) AS scale, any_value(sign) AS sign,
+                any_value(counter) AS counter, any_value(notes) AS notes, sum(n)::BIGINT AS n,
+                arg_max(last, (attempt, last_seq)) AS last, max(last_step) AS last_step,
+                sum(nonfinite)::BIGINT AS nonfinite, max(attempt) + 1 AS attempts, min(low) AS low, max(high) AS high
+            FROM series JOIN rollups USING (series_id)
+            WHERE is_primary AND level = {LEVELS[-1]} AND run_id IN (SELECT unnest(?))
+            GROUP BY ALL ORDER BY run, metric, split""",
+        [list(run_ids)],
+    ).df()
+
+
+def files(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The ledger: what was read of each file, what was skipped, and why."""
+    return con.execute(
+        """SELECT path, coalesce(nullif(source, ''), 'not recognised') AS source, role, run_id AS run, rows, state,
+                  error, notes, skipped FROM files ORDER BY path"""
+    ).df()
+
+
+def unmapped(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Tags without a concept: kept under their own name."""
+    return con.execute(
+        f"""SELECT run_id AS run, tag, source, sum(n)::BIGINT AS n FROM series JOIN rollups USING (series_id)
+            WHERE concept IS NULL AND NOT counter AND level = {LEVELS[-1]} GROUP BY ALL ORDER BY run, tag"""
+    ).df()
+
+
+def overlaps(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> pd.DataFrame:
+    """How many points of each restarted series were logged more than once: run, metric, split, points."""
+    return con.execute(
+        """SELECT run_id AS run, metric, split, count(*) AS points FROM (
+               SELECT series_id, step FROM points JOIN series USING (series_id)
+               WHERE is_primary AND run_id IN (SELECT unnest(?))
+               GROUP BY series_id, step HAVING count(DISTINCT attempt) > 1
+           ) JOIN series USING (series_id) GROUP BY ALL ORDER BY ALL""",
+        [list(run_ids)],
+    ).df()
+
+
+def checks(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Metrics that several logs of one run tell: how many steps were compared, how many disagree."""
+    return con.execute(
+        """SELECT c.run_id AS run, metric, split, a.label AS log, b.label AS other, compared, disagree, largest,
+                  first_step
+           FROM checks c JOIN logs a USING (log_id) JOIN logs b ON b.log_id = other_log_id
+           ORDER BY disagree DESC, run, metric"""
+    ).df()
+
+
+FLOAT32 = 1e-6
+"""Relative difference up to which two logs agree: float32 keeps 6e-8 of a value, and some writers add a rounding
+of their own on the way."""
+
+
+def compare_logs(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> None:
+    """Compare the logs of each metric with its primary one, step by step, and store the outcome.
+
+    Of each step the last attempt's last row counts. NaN agrees with NaN, an infinity with the same infinity.
+    """
+    con.execute("DELETE FROM checks WHERE run_id IN (SELECT unnest(?))", [list(run_ids)])
+    con.execute(
+        f"""INSERT INTO checks
+            WITH several AS (
+                SELECT * FROM series WHERE run_id IN (SELECT unnest(?))
+                QUALIFY count(*) OVER (PARTITION BY run_id, metric, split) > 1
+            ), rows AS (
+                SELECT series_id, step, arg_max(value, (attempt, seq)) AS value
+                FROM points WHERE series_id IN (SELECT series_id FROM several) GROUP BY series_id, step
+            ), joined AS (
+                SELECT p.run_id, p.metric, p.split, p.log_id, o.log_id AS other_log_id, a.step,
+                       a.value AS mine, b.value AS theirs
+                FROM several p JOIN several o
+                     ON p.run_id = o.run_id AND p.metric = o.metric AND p.split = o.split
+                        AND p.is_primary AND NOT o.is_primary
+                JOIN rows a ON a.series_id = p.series_id
+                JOIN rows b ON b.series_id = o.series_id AND a.step = b.step
+            ), judged AS (
+                SELECT *, CASE WHEN isnan(mine) AND isnan(theirs) THEN 0.0 WHEN mine = theirs THEN 0.0
+                          ELSE abs(mine - theirs) END AS gap FROM joined
+            )
+            SELECT run_id, metric, split, log_id, other_log_id, count(*),
+                   count(*) FILTER (gap > {FLOAT32} * greatest(abs(mine), abs(theirs), 1e-6) OR isnan(gap)),
+                   max(gap), min(step) FILTER (gap > {FLOAT32} * greatest(abs(mine), abs(theirs), 1e-6) OR isnan(gap))
+            FROM judged GROUP BY ALL""",
+        [list(run_ids)],
+    )

@@ -1,0 +1,124 @@
+"""The tables of the store, and how an older store becomes a newer one.
+
+No primary keys: DuckDB checks them eagerly and refuses delete-and-insert of one key in one transaction, which
+is how ledger and series rows are rewritten here. Uniqueness is kept by the one writer.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from analysis.records import StoreError
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE meta (key VARCHAR, value VARCHAR);
+
+CREATE TABLE runs (
+    run_id VARCHAR, path VARCHAR, fingerprint VARCHAR, project VARCHAR, name VARCHAR, kind VARCHAR,
+    framework VARCHAR, version VARCHAR, trainer VARCHAR, loss VARCHAR, seed BIGINT, "group" VARCHAR,
+    tags VARCHAR[], note VARCHAR, config VARCHAR, links VARCHAR, archived BOOLEAN, user_set VARCHAR[]
+);
+
+-- a log is what one writer wrote: a file, or the event files that follow one another after restarts
+CREATE TABLE logs (
+    log_id INTEGER, run_id VARCHAR, label VARCHAR, source VARCHAR, rank INTEGER, prefix VARCHAR, suffix VARCHAR
+);
+
+-- the ledger: what was read of each file, committed together with the rows that were read
+CREATE TABLE files (
+    file_id INTEGER, path VARCHAR, run_id VARCHAR, log_id INTEGER, source VARCHAR, role VARCHAR,
+    size BIGINT, mtime_ns BIGINT, prefix_bytes BIGINT, prefix_hash VARCHAR, position VARCHAR,
+    rows BIGINT, state VARCHAR, error VARCHAR, notes VARCHAR[],
+    skipped STRUCT("where" VARCHAR, why VARCHAR, count BIGINT)[]
+);
+
+CREATE TABLE series (
+    series_id INTEGER, run_id VARCHAR, log_id INTEGER, source VARCHAR, rank INTEGER, tag VARCHAR, key VARCHAR,
+    split VARCHAR, metric VARCHAR, concept VARCHAR, component VARCHAR, unit VARCHAR, estimator VARCHAR,
+    aggregation VARCHAR, scale DOUBLE, sign INTEGER, counter BOOLEAN, notes VARCHAR[], is_primary BOOLEAN
+);
+
+CREATE TABLE points (
+    series_id INTEGER, attempt INTEGER, seq BIGINT, step DOUBLE, wall_time DOUBLE, value DOUBLE
+);
+
+-- blocks of 64 and 4,096 points of one attempt; a block that grew in several commits has several rows
+-- until it is compacted, and they are merged on reading
+CREATE TABLE rollups (
+    series_id INTEGER, attempt INTEGER, level INTEGER, block BIGINT, last_seq BIGINT,
+    first_step DOUBLE, last_step DOUBLE, first_time DOUBLE, last_time DOUBLE,
+    low DOUBLE, high DOUBLE, total DOUBLE, last DOUBLE, n BIGINT, nonfinite BIGINT
+);
+
+CREATE TABLE histograms (
+    file_id INTEGER, run_id VARCHAR, tag VARCHAR, step DOUBLE, wall_time DOUBLE,
+    edges DOUBLE[], counts DOUBLE[]
+);
+
+CREATE TABLE pair_scores (
+    file_id INTEGER, run_id VARCHAR, step DOUBLE, dataset VARCHAR, pair_id VARCHAR, prompt_id VARCHAR,
+    category VARCHAR, chosen_score DOUBLE, rejected_score DOUBLE, chosen_length DOUBLE,
+    rejected_length DOUBLE, length_unit VARCHAR, label_source VARCHAR, strength DOUBLE, features VARCHAR,
+    "row" BIGINT
+);
+
+CREATE TABLE ranked_scores (
+    file_id INTEGER, run_id VARCHAR, step DOUBLE, dataset VARCHAR, prompt_id VARCHAR, candidate_id VARCHAR,
+    category VARCHAR, score DOUBLE, rank DOUBLE, label DOUBLE, length DOUBLE, features VARCHAR, "row" BIGINT
+);
+
+CREATE TABLE rollouts (
+    file_id INTEGER, run_id VARCHAR, step DOUBLE, time DOUBLE, prompt_id VARCHAR, category VARCHAR,
+    score DOUBLE, length DOUBLE, kl DOUBLE, truncated BOOLEAN, gold_score DOUBLE, model_version VARCHAR,
+    policy_version VARCHAR, features VARCHAR, "row" BIGINT
+);
+
+CREATE TABLE pair_texts (
+    file_id INTEGER, folder VARCHAR, dataset VARCHAR, pair_id VARCHAR, prompt_id VARCHAR, category VARCHAR,
+    prompt_chars DOUBLE, chosen_chars DOUBLE, rejected_chars DOUBLE, chosen_words DOUBLE,
+    rejected_words DOUBLE, "row" BIGINT
+);
+
+-- scored traffic is not copied: counts over fixed bins per day and cell (see sketches.py)
+CREATE TABLE stream_cells (
+    file_id INTEGER, run_id VARCHAR, day INTEGER, category VARCHAR, model_version VARCHAR,
+    policy_version VARCHAR, field VARCHAR, bin INTEGER, n BIGINT, total DOUBLE
+);
+
+-- what several logs of one run tell of the same metric: compared, never drawn twice
+CREATE TABLE checks (
+    run_id VARCHAR, metric VARCHAR, split VARCHAR, log_id INTEGER, other_log_id INTEGER, compared BIGINT,
+    disagree BIGINT, largest DOUBLE, first_step DOUBLE
+);
+"""
+
+FILE_TABLES = ("histograms", "pair_scores", "ranked_scores", "rollouts", "pair_texts", "stream_cells")
+"""Tables whose rows name the file they came from, so that a rewritten file can replace them."""
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the tables of a new store, or check those of an existing one.
+
+    Raises
+    ------
+    StoreError
+        If the file is no Rewardboard store, or was written by a newer version.
+    """
+    tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    if not tables:
+        connection.execute("BEGIN")
+        connection.execute(TABLES)
+        connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
+        connection.execute("COMMIT")
+        return
+    if "meta" not in tables:
+        raise StoreError("this DuckDB file holds other tables", mend="name another file with --db")
+    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+    found = int(row[0]) if row else 0
+    if found > VERSION:
+        raise StoreError(
+            f"the store has schema {found}, this version knows {VERSION}",
+            mend="update rewardboard, or name another file with --db",
+        )

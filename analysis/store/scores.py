@@ -1,0 +1,86 @@
+"""Reading scores of pairs and lists, each pair once, and where its texts lie."""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+
+_UNIQUE = """
+    SELECT * FROM pair_scores WHERE run_id = ? AND (?::VARCHAR IS NULL OR dataset = ?)
+    QUALIFY row_number() OVER (PARTITION BY dataset, step, pair_id ORDER BY file_id, "row") = 1
+"""
+
+
+def scorers(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """One row a scorer and dataset: what it scored, and how far ids repeat.
+
+    A repeated pair id with the same scores is a duplicate; with other scores it is in conflict. Both are counted,
+    and the first row of the file is the one that is used.
+    """
+    return con.execute(
+        """WITH pairs AS (
+               SELECT run_id, dataset, step, pair_id, any_value(prompt_id) AS prompt_id, count(*) AS times,
+                      count(DISTINCT (chosen_score, rejected_score)) AS versions,
+                      bool_or(label_source = 'unlabelled') AS unlabelled
+               FROM pair_scores GROUP BY ALL
+           ), lists AS (
+               SELECT run_id, dataset, step, prompt_id, candidate_id, count(*) AS times, count(DISTINCT score) AS versions
+               FROM ranked_scores GROUP BY ALL
+           )
+           SELECT run_id AS run, r.name, r.loss, d.* EXCLUDE (run_id) FROM (
+               SELECT run_id, 'pairs' AS data, dataset, count(*) AS n, count(DISTINCT prompt_id) AS n_prompts,
+                      count(*) FILTER (unlabelled) AS n_unlabelled, sum(times - 1)::BIGINT AS n_duplicates,
+                      count(*) FILTER (versions > 1) AS n_conflicting, count(DISTINCT step) AS n_checkpoints
+               FROM pairs GROUP BY run_id, dataset
+               UNION ALL
+               SELECT run_id, 'ranked', dataset, count(*), count(DISTINCT prompt_id), 0, sum(times - 1)::BIGINT,
+                      count(*) FILTER (versions > 1), count(DISTINCT step)
+               FROM lists GROUP BY run_id, dataset
+           ) d JOIN runs r USING (run_id) WHERE NOT archived ORDER BY run, data, dataset"""
+    ).df()
+
+
+def pairs(con: duckdb.DuckDBPyConnection, run: str, dataset: str | None) -> pd.DataFrame:
+    """All pairs of a scorer's last checkpoint, each once, in file order."""
+    return con.execute(
+        f"""WITH one AS ({_UNIQUE})
+            SELECT pair_id, prompt_id, category, chosen_score, rejected_score, chosen_score - rejected_score AS margin,
+                   chosen_length, rejected_length, length_unit, label_source, dataset, step, features
+            FROM one WHERE step IS NOT DISTINCT FROM (SELECT max(step) FROM one) ORDER BY file_id, "row" """,
+        [run, dataset, dataset],
+    ).df()
+
+
+def worst_pairs(
+    con: duckdb.DuckDBPyConnection, run: str, dataset: str | None, category: str | None, limit: int, offset: int
+) -> pd.DataFrame:
+    """Pairs of a scorer by margin, the most wrong first, with where their texts lie (NULL if nowhere)."""
+    return con.execute(
+        f"""WITH one AS ({_UNIQUE}), texts AS (
+                SELECT DISTINCT pair_id FROM pair_texts
+            )
+            SELECT pair_id, prompt_id, category, chosen_score, rejected_score, chosen_score - rejected_score AS margin,
+                   chosen_length, rejected_length, length_unit, texts.pair_id IS NOT NULL AS has_text
+            FROM one LEFT JOIN texts USING (pair_id) WHERE ?::VARCHAR IS NULL OR category = ?
+            ORDER BY margin, pair_id LIMIT ? OFFSET ?""",
+        [run, dataset, dataset, category, category, limit, offset],
+    ).df()
+
+
+def text_place(con: duckdb.DuckDBPyConnection, run: str, pair_id: str) -> tuple[str, int] | None:
+    """File and row of a pair's texts: of all files that know the id, the one nearest to the run's own files."""
+    return con.execute(
+        """WITH mine AS (SELECT DISTINCT f.path FROM pair_scores p JOIN files f USING (file_id) WHERE p.run_id = ?)
+           SELECT f.path, t."row" FROM pair_texts t JOIN files f USING (file_id) WHERE t.pair_id = ?
+           ORDER BY (SELECT max(CASE WHEN starts_with(m.path, t.folder || '/') THEN length(t.folder) ELSE 0 END)
+                     FROM mine m) DESC, f.path LIMIT 1""",
+        [run, pair_id],
+    ).fetchone()
+
+
+def joined_to_texts(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """How many scored pairs of each scorer have texts by their pair id: run, n, with_text."""
+    return con.execute(
+        """SELECT run_id AS run, count(*) AS n, count(t.pair_id) AS with_text FROM pair_scores p
+           LEFT JOIN (SELECT DISTINCT pair_id FROM pair_texts) t USING (pair_id) GROUP BY 1 ORDER BY 1"""
+    ).df()

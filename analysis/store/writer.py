@@ -1,0 +1,376 @@
+"""The one writer: buffers what sources yield and commits rows, rollups and ledger in one transaction.
+
+A kill at any moment loses no committed row and doubles none: what a file's ledger entry says was read is
+what is in the tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from analysis import records
+from analysis.records import Chunk, RunInfo, Skipped
+from analysis.store import rollups, schema, sketches
+from analysis.store.rows import File, Log, Run, Series
+
+Meaning = Callable[[Run, Sequence[Series], rollups.Tails], tuple[Run, list[Series]]]
+"""Gives the series of one run their metric, unit and primary flag, and the run what they say of it."""
+
+MOST_SKIPPED = 50
+"""Skipped places kept a file: enough to see the pattern; the rest is counted in one entry."""
+
+_TABLES: dict[type[records.Batch], str] = {
+    records.Histograms: "histograms",
+    records.PairScores: "pair_scores",
+    records.RankedScores: "ranked_scores",
+    records.Rollouts: "rollouts",
+    records.PairTexts: "pair_texts",
+    records.Stream: "stream_cells",
+}
+
+_KIND_OF: dict[str, records.RunKind] = {
+    "pair_scores": "reward_model",
+    "ranked_scores": "reward_model",
+    "stream_cells": "deployment",
+}
+
+_SCORE_TABLES = ("pair_scores", "ranked_scores", "rollouts", "stream_cells")
+
+
+class Writer:
+    """Owns the writing side of one store; not thread-safe, one at a time."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, meaning: Meaning) -> None:
+        self._con = connection
+        self._meaning = meaning
+        self.files: dict[int, File] = {f.file_id: f for f in self._load("files", File.from_row)}
+        self.logs: dict[int, Log] = {g.log_id: g for g in self._load("logs", lambda row: Log(**row))}
+        self.runs: dict[str, Run] = {r.run_id: r for r in self._load("runs", Run.from_row)}
+        self.series: dict[int, Series] = {s.series_id: s for s in self._load("series", Series.from_row)}
+        self._ids = {(s.run_id, s.log_id, s.tag): s.series_id for s in self.series.values()}
+        self._of_run: dict[str, list[int]] = defaultdict(list)
+        for s in self.series.values():
+            self._of_run[s.run_id].append(s.series_id)
+        self._next_series = max(self.series, default=-1) + 1
+        self.tails = self._load_tails()
+        self.versions: dict[str, int] = defaultdict(int)
+        self._clear()
+
+    def _load(self, table: str, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
+        return [make(row) for row in self._con.sql(f"SELECT * FROM {table}").to_arrow_table().to_pylist()]
+
+    def _load_tails(self) -> rollups.Tails:
+        tails = rollups.Tails()
+        tails.grow(self._next_series)
+        ends = self._con.execute(
+            """SELECT series_id, attempt, max(last_seq) + 1, arg_max(last_step, last_seq), max(last_time)
+               FROM rollups WHERE level = ? GROUP BY series_id, attempt
+               QUALIFY attempt = max(attempt) OVER (PARTITION BY series_id)""",
+            [rollups.LEVELS[-1]],
+        ).fetchnumpy()
+        names = list(ends)
+        sid = np.asarray(ends[names[0]], np.int64)
+        for target, name in zip((tails.attempt, tails.length, tails.step, tails.time), names[1:], strict=True):
+            column = np.ma.filled(np.ma.asarray(ends[name]).astype(float), np.nan)
+            target[sid] = column
+        return tails
+
+    def _clear(self) -> None:
+        self.buffered = 0
+        self._scalars: list[tuple[npt.NDArray[np.int32], pa.Table]] = []
+        self._rows: dict[str, list[pa.Table]] = defaultdict(list)
+        self._changed_files: set[int] = set()
+        self._changed_runs: set[str] = set()
+        self._renamed_series: set[str] = set()
+        self._grown: set[str] = set()
+        self._forget_logs: set[int] = set()
+        self._forget_files: set[int] = set()
+
+    # -- files, logs, runs
+
+    def new_log(self, run_id: str, label: str, source: str, rank: int, prefix: str = "", suffix: str = "") -> Log:
+        log = Log(max(self.logs, default=-1) + 1, run_id, label, source, rank, prefix, suffix)
+        self.logs[log.log_id] = log
+        return log
+
+    def new_file(self, path: str, run_id: str, log_id: int, source: str, role: str) -> File:
+        file = File(max(self.files, default=-1) + 1, path, run_id, log_id, source, role)
+        self.put_file(file)
+        return file
+
+    def put_file(self, file: File) -> None:
+        """Note a changed ledger entry for the next commit."""
+        self.files[file.file_id] = file
+        self._changed_files.add(file.file_id)
+
+    def put_run(self, run: Run) -> None:
+        """Note a changed or new run for the next commit."""
+        if self.runs.get(run.run_id) != run:
+            self.runs[run.run_id] = run
+            self._changed_runs.add(run.run_id)
+            self._grown.add(run.run_id)
+
+    def tell(self, run_id: str, info: RunInfo, *, by_user: bool = False) -> None:
+        """Add what a log or a person says about a run."""
+        run = self.runs.get(run_id) or Run(run_id)
+        self.put_run(run.told(info, by_user=by_user))
+
+    def forget(self, file: File) -> list[File]:
+        """Drop what was read of a file that was rewritten, with its whole log; takes effect at the next commit.
+
+        Returns the files of that log, to be read again from their beginning.
+        """
+        again = [f for f in self.files.values() if f.log_id == file.log_id]
+        self._forget_logs.add(file.log_id)
+        for f in again:
+            self._forget_files.add(f.file_id)
+            self.put_file(replace(f, position=None, rows=0, notes=(), skipped=(), state="reading", error=""))
+        return [self.files[f.file_id] for f in again]
+
+    # -- rows
+
+    def add(self, file: File, chunk: Chunk) -> None:
+        """Buffer a chunk of `file`; its rows and the new position are committed together."""
+        for record in chunk.records:
+            if isinstance(record, RunInfo):
+                self.tell(sub_run(file.run_id, record.run), record)
+            elif isinstance(record, records.Scalars):
+                self._add_scalars(file, record.table)
+            elif len(record):
+                self._add_rows(file, record)
+        known = self.files[file.file_id]
+        self.put_file(
+            replace(
+                known,
+                position=dict(chunk.position),
+                rows=known.rows + chunk.rows,
+                notes=tuple(dict.fromkeys((*known.notes, *chunk.notes))),
+                skipped=_capped((*known.skipped, *chunk.skipped)),
+            )
+        )
+
+    def _add_scalars(self, file: File, table: pa.Table) -> None:
+        if not table.num_rows:
+            return
+        log = self.logs[self.files[file.file_id].log_id]
+        table = table.unify_dictionaries().combine_chunks()
+        run, tag = (_dictionary(table[name]) for name in ("run", "tag"))
+        runs, tags = run.dictionary.to_pylist(), tag.dictionary.to_pylist()
+        codes = _codes(run).astype(np.int64) * len(tags) + _codes(tag)
+        present = np.zeros(len(runs) * len(tags), bool)
+        present[codes] = True
+        lookup = np.zeros(len(present), np.int32)
+        for code in np.flatnonzero(present):
+            run_id = sub_run(file.run_id, runs[code // len(tags)] or "")
+            tag = f"{log.prefix}{tags[code % len(tags)] or ''}{log.suffix}"
+            lookup[code] = self._series_id(run_id, log.log_id, tag)
+        self._scalars.append((lookup[codes], table.select(["step", "wall_time", "value"])))
+        self.buffered += table.num_rows
+
+    def _series_id(self, run_id: str, log_id: int, tag: str) -> int:
+        key = (run_id, log_id, tag)
+        self._grown.add(run_id)
+        if key not in self._ids:
+            log = self.logs[log_id]
+            series = Series(self._next_series, run_id, log_id, log.source, log.rank, tag)
+            self._ids[key] = self._next_series
+            self.series[self._next_series] = series
+            self._of_run[run_id].append(self._next_series)
+            self._renamed_series.add(run_id)
+            self._next_series += 1
+            if run_id not in self.runs:
+                self.put_run(Run(run_id))
+        return self._ids[key]
+
+    def _add_rows(self, file: File, record: records.Batch) -> None:
+        table = record.table
+        who = "scorer" if "scorer" in table.schema.names else "run" if "run" in table.schema.names else None
+        if isinstance(record, records.Stream):
+            for run_id, part in _by_run(file.run_id, table, "run"):
+                self._keep("stream_cells", file, run_id, sketches.sketch(part))
+        elif isinstance(record, records.PairTexts):
+            folder = file.path.rpartition("/")[0]
+            extra = table.append_column("folder", pa.repeat(pa.scalar(folder), len(table)))
+            self._keep("pair_texts", file, None, extra)
+        else:
+            assert who is not None
+            for run_id, part in _by_run(file.run_id, table, who):
+                self._keep(_TABLES[type(record)], file, run_id, part)
+        self.buffered += len(table)
+
+    def _keep(self, table: str, file: File, run_id: str | None, rows: pa.Table) -> None:
+        rows = rows.append_column("file_id", pa.repeat(pa.scalar(file.file_id, pa.int32()), len(rows)))
+        if run_id is not None:
+            rows = rows.append_column("run_id", pa.repeat(pa.scalar(run_id), len(rows)))
+            self._grown.add(run_id)
+            run = self.runs.get(run_id) or Run(run_id)
+            self.put_run(run.told(RunInfo(kind=_KIND_OF.get(table))))
+        self._rows[table].append(rows)
+
+    def delete(self, run_id: str) -> None:
+        """Take a run and everything of it out of the store, at once."""
+        doomed = [s for s in self.series.values() if s.run_id == run_id]
+        ids = [s.series_id for s in doomed]
+        self._con.execute("BEGIN")
+        try:
+            for table in ("points", "rollups", "series"):
+                self._delete(table, "series_id", ids)
+            for table in ("runs", "files", "logs", "checks", "histograms", *_SCORE_TABLES):
+                self._delete(table, "run_id", [run_id])
+            self._con.execute("COMMIT")
+        except BaseException:
+            self._con.execute("ROLLBACK")
+            raise
+        for s in doomed:
+            del self.series[s.series_id], self._ids[s.run_id, s.log_id, s.tag]
+        self._of_run.pop(run_id, None)
+        self.runs.pop(run_id)
+        self.files = {i: f for i, f in self.files.items() if f.run_id != run_id}
+        self.logs = {i: g for i, g in self.logs.items() if g.run_id != run_id}
+        self.tails.forget(ids)
+        self.versions[run_id] += 1
+
+    # -- commit
+
+    def commit(self) -> set[str]:
+        """Write everything that is buffered in one transaction; returns the runs that changed.
+
+        After an error nothing of it is in the store, and this writer must be made anew.
+        """
+        grown = set(self._grown)
+        if not (self._changed_files or self._changed_runs or self._scalars or self._rows):
+            self._clear()
+            return set()
+        self._con.execute("BEGIN")
+        try:
+            self._drop_forgotten()
+            for name, tables in self._rows.items():
+                self._insert(name, pa.concat_tables(tables, promote_options="default"))
+            self._insert_scalars()
+            self._give_meaning(grown)
+            self._replace("runs", "run_id", [self.runs[r].row() for r in self._changed_runs if r in self.runs])
+            self._replace("files", "file_id", [self.files[f].row() for f in sorted(self._changed_files)])
+            log_ids = sorted({self.files[f].log_id for f in self._changed_files})
+            logs = [self.logs[i] for i in log_ids if i in self.logs]
+            self._replace("logs", "log_id", [{k: getattr(g, k) for k in g.__slots__} for g in logs])
+            self._con.execute("COMMIT")
+        except BaseException:
+            self._con.execute("ROLLBACK")
+            raise
+        for run_id in grown:
+            self.versions[run_id] += 1
+        self._clear()
+        return grown
+
+    def _drop_forgotten(self) -> None:
+        if self._forget_logs:
+            ids = [s.series_id for s in self.series.values() if s.log_id in self._forget_logs]
+            self._delete("points", "series_id", ids)
+            self._delete("rollups", "series_id", ids)
+            self.tails.forget(ids)
+        for table in schema.FILE_TABLES if self._forget_files else ():
+            self._delete(table, "file_id", sorted(self._forget_files))
+
+    def _insert_scalars(self) -> None:
+        if not self._scalars:
+            return
+        series = np.concatenate([sid for sid, _ in self._scalars])
+        columns = {
+            name: np.concatenate([_floats(table[name]) for _, table in self._scalars])
+            for name in ("step", "wall_time", "value")
+        }
+        self.tails.grow(self._next_series)
+        points, blocks = rollups.place(series, **columns, tails=self.tails)
+        self._insert("points", points)
+        self._insert("rollups", blocks)
+
+    def _give_meaning(self, grown: Iterable[str]) -> None:
+        """New tags change what the others of the run mean; several logs of one metric may change places."""
+        changed: list[Series] = []
+        for run_id in sorted(grown):
+            mine = [self.series[i] for i in self._of_run.get(run_id, ())]
+            several = len({s.log_id for s in mine}) > 1
+            if run_id in self._renamed_series or several or run_id in self._changed_runs:
+                self.tails.grow(self._next_series)
+                run, named = self._meaning(self.runs[run_id], mine, self.tails)
+                self.put_run(run)
+                changed += [new for new, old in zip(named, mine, strict=True) if new != old]
+            changed += [s for s in mine if run_id in self._renamed_series]
+        for series in changed:
+            self.series[series.series_id] = series
+        latest = {s.series_id: self.series[s.series_id] for s in changed}
+        self._replace("series", "series_id", [s.row() for s in latest.values()])
+
+    def _insert(self, table: str, rows: pa.Table) -> None:
+        if rows.num_rows == 0:
+            return
+        self._con.register("incoming", rows)
+        columns = self._con.execute(f"SELECT * FROM {table} LIMIT 0").description or []
+        names = [c[0] for c in columns if c[0] in rows.schema.names]
+        listed = ", ".join(f'"{name}"' for name in names)
+        self._con.execute(f"INSERT INTO {table} ({listed}) SELECT {listed} FROM incoming")
+        self._con.unregister("incoming")
+
+    def _replace(self, table: str, key: str, rows: list[dict[str, Any]]) -> None:
+        if not rows:
+            return
+        self._delete(table, key, [row[key] for row in rows])
+        self._insert(table, pa.Table.from_pylist(rows))
+
+    def _delete(self, table: str, key: str, values: list[Any]) -> None:
+        if values:
+            self._con.execute(f"DELETE FROM {table} WHERE {key} IN (SELECT unnest(?))", [values])
+
+
+def sub_run(run_id: str, name: str) -> str:
+    """The id of a run that a file names inside: `run_id/name`, readable in a URL."""
+    return f"{run_id}/{slug(name)}" if name else run_id
+
+
+def slug(text: str) -> str:
+    """Letters, digits, dots, underscores and dashes; the rest becomes a dash. Case is kept off."""
+    return re.sub(r"[^a-z0-9._/]+", "-", text.lower()).strip("-/") or "run"
+
+
+def _by_run(owner: str, table: pa.Table, column: str) -> list[tuple[str, pa.Table]]:
+    names = table[column].unique().to_pylist()
+    if len(names) == 1:
+        return [(sub_run(owner, names[0] or ""), table.drop_columns([column]))]
+    return [
+        (sub_run(owner, name or ""), table.filter(pc.equal(table[column], name)).drop_columns([column]))
+        for name in names
+    ]
+
+
+def _capped(skipped: tuple[Skipped, ...]) -> tuple[Skipped, ...]:
+    """The first places and one entry that counts the rest."""
+    if len(skipped) <= MOST_SKIPPED:
+        return skipped
+    kept, rest = skipped[: MOST_SKIPPED - 1], skipped[MOST_SKIPPED - 1 :]
+    return (*kept, Skipped("further places", "see the reasons above", sum(s.count for s in rest)))
+
+
+def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    array = column.combine_chunks()
+    return array.chunk(0) if isinstance(array, pa.ChunkedArray) else array
+
+
+def _codes(array: pa.DictionaryArray) -> npt.NDArray[np.int64]:
+    return array.indices.to_numpy(zero_copy_only=False)
+
+
+def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
+    """Nulls become NaN: a point without a value is not sent by a source, so only steps and times have them."""
+    return column.to_numpy()
+
+
