@@ -98,7 +98,7 @@ class Board:
     def version(self, runs: Sequence[str] | None = None) -> str:
         """A text that changes when the data of these runs change (without `runs`: any data)."""
         versions = self._writer.versions
-        chosen = versions.values() if runs is None else [versions.get(run, 0) for run in runs]
+        chosen = list(versions.values()) if runs is None else [versions.get(run, 0) for run in runs]
         return f"{self._epoch}-{sum(chosen)}-{len(self._writer.runs) if runs is None else ''}"
 
     # -- reading logs

@@ -1,4 +1,4 @@
-"""Tokenizer and the tiny language model: built in code, pretrained on the toy language, sampled and scored."""
+"""Tokenizer and tiny language model: built in code, pretrained on the toy language, sampled and scored."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ SAMPLE_BATCH = 250
 """Answers sampled or scored at once: larger batches gain nothing on one core."""
 
 
+_ID = {word: index for index, word in enumerate(world.VOCABULARY)}
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """A sampled answer: its words, whether it ended by itself, and its token ids (with the end mark)."""
@@ -41,14 +44,18 @@ class Answer:
 
     @property
     def text(self) -> str:
-        """Words after a space, so that prompt + text is what the models see."""
-        return " " + " ".join(self.words)
+        """The words, without the end mark."""
+        return " ".join(self.words)
+
+    @property
+    def all_ids(self) -> list[int]:
+        """Ids of prompt and answer: what a reward model reads."""
+        return [*(_ID[word] for word in self.prompt.words), *self.ids]
 
 
 def build_tokenizer() -> PreTrainedTokenizerFast:
     """One token a word of the toy language, split at spaces; nothing is downloaded."""
-    ids = {word: index for index, word in enumerate(world.VOCABULARY)}
-    core = Tokenizer(models.WordLevel(ids, unk_token=world.UNKNOWN))
+    core = Tokenizer(models.WordLevel(_ID, unk_token=world.UNKNOWN))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=core, pad_token=world.PAD, eos_token=world.EOS, unk_token=world.UNKNOWN
@@ -66,8 +73,8 @@ def config() -> LlamaConfig:
         num_hidden_layers=LAYERS,
         num_attention_heads=HEADS,
         max_position_embeddings=MAX_POSITIONS,
-        pad_token_id=world.VOCABULARY.index(world.PAD),
-        eos_token_id=world.VOCABULARY.index(world.EOS),
+        pad_token_id=_ID[world.PAD],
+        eos_token_id=_ID[world.EOS],
         bos_token_id=None,
         tie_word_embeddings=False,
     )
@@ -86,9 +93,7 @@ def pretrain(seed: int) -> LlamaForCausalLM:
     for _ in range(PRETRAIN_STEPS):
         categories = rng.choices(world.CATEGORIES, weights=shares, k=PRETRAIN_BATCH)
         prompts = [world.make_prompt(rng, category) for category in categories]
-        texts = [
-            " ".join((*prompt.words, *world.write_answer(rng, prompt), world.EOS)) for prompt in prompts
-        ]
+        texts = [" ".join((*prompt.words, *world.write_answer(rng, prompt), world.EOS)) for prompt in prompts]
         batch = tokenizer(texts, return_tensors="pt", padding=True)
         labels = batch["input_ids"].masked_fill(batch["attention_mask"] == 0, -100)
         loss = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"], labels=labels).loss
@@ -99,9 +104,16 @@ def pretrain(seed: int) -> LlamaForCausalLM:
     return model.eval()
 
 
+def load_policy(folder: str) -> LlamaForCausalLM:
+    """A saved language model in 32-bit floats, ready to sample from."""
+    return LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+
 @torch.no_grad()
-def sample(model: LlamaForCausalLM, prompts: Sequence[world.Prompt], seed: int) -> list[Answer]:
-    """One answer a prompt at temperature 1; leaves torch's global random state as it was."""
+def sample(
+    model: LlamaForCausalLM, prompts: Sequence[world.Prompt], seed: int, temperature: float = 1.0
+) -> list[Answer]:
+    """One answer a prompt; leaves torch's global random state as it was."""
     tokenizer = build_tokenizer()
     answers: list[Answer] = []
     was_training = model.training
@@ -115,7 +127,7 @@ def sample(model: LlamaForCausalLM, prompts: Sequence[world.Prompt], seed: int) 
                 input_ids=batch["input_ids"],
                 attention_mask=batch["attention_mask"],
                 do_sample=True,
-                temperature=1.0,
+                temperature=temperature,
                 top_k=0,
                 top_p=1.0,
                 max_new_tokens=world.MAX_ANSWER,
@@ -130,7 +142,7 @@ def sample(model: LlamaForCausalLM, prompts: Sequence[world.Prompt], seed: int) 
 
 def read_answer(prompt: world.Prompt, ids: Sequence[int]) -> Answer:
     """Cut generated ids at the first end mark and turn them into words."""
-    eos = world.VOCABULARY.index(world.EOS)
+    eos = _ID[world.EOS]
     ids = list(ids)
     ended = eos in ids
     kept = ids[: ids.index(eos)] if ended else ids
@@ -140,10 +152,9 @@ def read_answer(prompt: world.Prompt, ids: Sequence[int]) -> Answer:
 
 def _padded(answers: Sequence[Answer]) -> tuple[torch.Tensor, torch.Tensor, int]:
     """Ids and mask of prompt + answer, padded on the right; and the prompt's length (the same for all)."""
-    lookup = {word: index for index, word in enumerate(world.VOCABULARY)}
-    rows = [[*(lookup[word] for word in answer.prompt.words), *answer.ids] for answer in answers]
+    rows = [answer.all_ids for answer in answers]
     longest = max(len(row) for row in rows)
-    pad = lookup[world.PAD]
+    pad = _ID[world.PAD]
     ids = torch.tensor([row + [pad] * (longest - len(row)) for row in rows])
     mask = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in rows])
     return ids, mask, len(answers[0].prompt.words)
@@ -165,7 +176,7 @@ def score(model: LlamaForSequenceClassification, answers: Sequence[Answer]) -> l
 def log_ratio(
     policy: LlamaForCausalLM, reference: LlamaForCausalLM, answers: Sequence[Answer]
 ) -> list[float]:
-    """log policy - log reference of each answer: one sample of the KL, nats, summed over the answer (k1)."""
+    """Log policy minus log reference of each answer: one sample of the KL (k1), nats an answer."""
     was_training = policy.training
     policy.eval()
     ratios: list[float] = []

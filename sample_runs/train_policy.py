@@ -1,4 +1,4 @@
-"""The policy runs: TRL's GRPOTrainer against the Bradley-Terry reward model, with rollouts on fixed prompts."""
+"""The policy runs: TRL's GRPOTrainer against a reward model, with rollouts on fixed prompts."""
 
 from __future__ import annotations
 
@@ -9,17 +9,21 @@ from typing import Any
 
 import models
 import pandas as pd
-import torch
 import world
 from datasets import Dataset
-from transformers import LlamaForCausalLM, LlamaForSequenceClassification, TrainerCallback
+from transformers import LlamaForCausalLM, LlamaForSequenceClassification, PrinterCallback, TrainerCallback
 from trl import GRPOConfig, GRPOTrainer
 
 GENERATIONS, BATCH = 8, 64
 """Eight answers to each of eight prompts a step."""
-ROLLOUT_PROMPTS, ROLLOUT_POINTS = 200, 12
-"""Fixed prompts that are answered anew at start, end and between: the gold mean has a standard error of
-about 0.1 point."""
+ROLLOUT_PROMPTS, ROLLOUT_EVERY = 200, 15
+"""Fixed prompts that are answered anew every 15 steps: the gold mean has a standard error of 0.1 point."""
+ROLLOUT_SEED = 43
+"""The same in all runs, so that they have the same rollouts at step 0, where they are the same policy."""
+
+
+SHOWN = 4
+"""Answers a recording that are kept as text, to the first prompts: enough to see what was learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +44,35 @@ class RolloutRecorder(TrainerCallback):
         base: LlamaForCausalLM,
         reward_model: LlamaForSequenceClassification,
         prompts: Sequence[world.Prompt],
-        steps: int,
-        seed: int,
     ) -> None:
-        self._base, self._reward_model, self._prompts, self._seed = base, reward_model, prompts, seed
-        self._at = {round(steps * point / (ROLLOUT_POINTS - 1)) for point in range(ROLLOUT_POINTS)}
+        self._base, self._reward_model, self._prompts = base, reward_model, prompts
         self._frames: list[pd.DataFrame] = []
+        self._shown: list[str] = ["# Answers to the same prompts, step by step"]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Record the policy before the first update as step 0."""
         self._record(kwargs["model"], 0)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Record the policy after an update, if its step is one of those wanted."""
-        if state.global_step in self._at:
+        """Record the policy after every so many updates."""
+        if state.global_step % ROLLOUT_EVERY == 0:
             self._record(kwargs["model"], state.global_step)
 
     def _record(self, policy: LlamaForCausalLM, step: int) -> None:
-        answers = models.sample(policy, self._prompts, self._seed + step)
+        answers = models.sample(policy, self._prompts, ROLLOUT_SEED + step)
+        scores = models.score(self._reward_model, answers)
+        self._shown.append(f"\n## Step {step}\n")
+        self._shown += [
+            f"- {answer.prompt.text} **{answer.text}** (proxy {score:.2f}, gold {answer.gold:.2f})"
+            for answer, score in zip(answers[:SHOWN], scores, strict=False)
+        ]
         self._frames.append(
             pd.DataFrame(
                 {
                     "step": step,
                     "prompt_id": [f"r{index:03d}" for index in range(len(answers))],
                     "category": [answer.prompt.category for answer in answers],
-                    "score": models.score(self._reward_model, answers),
+                    "score": scores,
                     "length": [len(answer.words) for answer in answers],
                     "kl_to_ref": models.log_ratio(policy, self._base, answers),
                     "truncated": [not answer.ended for answer in answers],
@@ -77,6 +85,10 @@ class RolloutRecorder(TrainerCallback):
         """All rollouts so far; lengths in words, KL in nats summed over the answer."""
         return pd.concat(self._frames, ignore_index=True)
 
+    def samples(self) -> str:
+        """A few answers at each recorded step, as Markdown."""
+        return "\n".join(self._shown) + "\n"
+
 
 def train(
     base_folder: str,
@@ -85,11 +97,11 @@ def train(
     rollout_prompts: Sequence[world.Prompt],
     setting: Setting,
     out: Path,
-) -> tuple[LlamaForCausalLM, pd.DataFrame]:
+) -> tuple[LlamaForCausalLM, RolloutRecorder]:
     """Train one policy; leaves trainer_state.json and event files in `out`, returns policy and rollouts."""
-    base = LlamaForCausalLM.from_pretrained(base_folder, dtype=torch.float32).eval()
-    policy = LlamaForCausalLM.from_pretrained(base_folder, dtype=torch.float32)
-    recorder = RolloutRecorder(base, reward_model, rollout_prompts, setting.steps, setting.seed)
+    base = models.load_policy(base_folder)
+    policy = models.load_policy(base_folder)
+    recorder = RolloutRecorder(base, reward_model, rollout_prompts)
 
     def reward_model_score(prompts: list[str], completion_ids: list[list[int]], **_: Any) -> list[float]:
         """TRL logs a reward under the function's name; ids, since TRL's texts have lost the end mark."""
@@ -125,6 +137,7 @@ def train(
         processing_class=models.build_tokenizer(),
         callbacks=[recorder],
     )
+    trainer.remove_callback(PrinterCallback)  # the same rows are in trainer_state.json
     trainer.train()
     trainer.save_state()
-    return policy.eval(), recorder.table()
+    return policy.eval(), recorder

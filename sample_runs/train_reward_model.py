@@ -13,16 +13,19 @@ import pandas as pd
 import torch
 import world
 from datasets import Dataset
-from transformers import LlamaForCausalLM, LlamaForSequenceClassification
+from transformers import LlamaForCausalLM, LlamaForSequenceClassification, PrinterCallback
 from trl import RewardConfig, RewardTrainer
 
-TRAIN_PAIRS, VALIDATION_PAIRS = 8000, 300
+TRAIN_PAIRS, VALIDATION_PAIRS = 12_000, 400
 HELD_OUT_PROMPTS, PAIRS_PER_PROMPT = 300, 2
 """600 common held-out pairs, two a prompt: a page that clusters by prompt has something to cluster."""
 EVEN_SHARES = {category: 1 / len(world.CATEGORIES) for category in world.CATEGORIES}
+BOLD = 1.4
+"""Temperature of the second answer in every other training pair. With pairs at temperature 1 alone the reward
+model knows nothing of broken or endless answers, and every policy run finds that out within 30 steps."""
 HINGE_MARGIN = 1.0
 BATCH, RATE, EPOCHS = 32, 1e-3, 3
-LOG_EVERY, EVALUATE_EVERY = 10, 50
+LOG_EVERY, EVALUATE_EVERY = 15, 75
 """Steps between rows: train rows are means over the window."""
 
 
@@ -41,7 +44,7 @@ class HingeRewardTrainer(RewardTrainer):
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
-        """The hinge loss in place of Bradley-Terry; TRL's own metrics are kept, as they don't use the loss."""
+        """The hinge loss in place of Bradley-Terry; TRL's metrics are kept, as they don't use the loss."""
         _, outputs = super().compute_loss(
             model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch
         )
@@ -53,20 +56,29 @@ class HingeRewardTrainer(RewardTrainer):
 TRAINERS: dict[str, type[RewardTrainer]] = {"bradley_terry": RewardTrainer, "hinge": HingeRewardTrainer}
 
 
-def make_pairs(base: LlamaForCausalLM, prompts: Sequence[world.Prompt], copies: int, seed: int) -> list[Pair]:
+def make_pairs(
+    base: LlamaForCausalLM,
+    prompts: Sequence[world.Prompt],
+    copies: int,
+    seed: int,
+    *,
+    bold: bool = False,
+    finished: bool = False,
+) -> list[Pair]:
     """Sample pairs of differing answers from the base model and let the annotator order them.
 
-    Parameters
-    ----------
-    copies : pairs a prompt
+    `copies` is pairs a prompt. With `bold` the second answer of every other pair is sampled at a higher
+    temperature; with `finished` pairs with an answer that ran into the length limit are left out.
     """
     rng = random.Random(seed)
     pairs: list[Pair] = []
     repeated = [prompt for prompt in prompts for _ in range(copies)]
     left = models.sample(base, repeated, seed)
     right = models.sample(base, repeated, seed + 1)
+    if bold:
+        right[::2] = models.sample(base, repeated[::2], seed + 2, temperature=BOLD)
     for index, (first, second) in enumerate(zip(left, right, strict=True)):
-        if first.words == second.words:
+        if first.words == second.words or (finished and not (first.ended and second.ended)):
             continue
         wins = world.annotator_prefers_first(rng, _taste(first), _taste(second))
         chosen, rejected = (first, second) if wins else (second, first)
@@ -79,12 +91,11 @@ def _taste(answer: models.Answer) -> float:
 
 
 def _dataset(pairs: Sequence[Pair]) -> Dataset:
-    """Prompt, chosen and rejected as text; TRL adds the end mark (nearly every base answer ended by itself)."""
+    """Token ids, not text: TRL would put an end mark behind the text of an unfinished answer too."""
     return Dataset.from_dict(
         {
-            "prompt": [pair.chosen.prompt.text for pair in pairs],
-            "chosen": [pair.chosen.text + " " for pair in pairs],
-            "rejected": [pair.rejected.text + " " for pair in pairs],
+            "chosen_ids": [pair.chosen.all_ids for pair in pairs],
+            "rejected_ids": [pair.rejected.all_ids for pair in pairs],
         }
     )
 
@@ -92,13 +103,15 @@ def _dataset(pairs: Sequence[Pair]) -> Dataset:
 def train(
     base_folder: str, loss: str, train_pairs: Sequence[Pair], validation: Sequence[Pair], out: Path, seed: int
 ) -> LlamaForSequenceClassification:
-    """Train one reward model from the base model's weights; leaves trainer_state.json and event files in `out`.
+    """Train one reward model from the base model's weights; leaves trainer state and event files in `out`.
 
     Paths are relative to the working directory, so that no machine path gets into the logs.
     """
     torch.manual_seed(seed)
-    model = LlamaForSequenceClassification.from_pretrained(base_folder, num_labels=1, dtype=torch.float32)
-    torch.nn.init.normal_(model.score.weight, std=0.02)
+    base = models.load_policy(base_folder)
+    base.config.num_labels = 1
+    model = LlamaForSequenceClassification(base.config)
+    model.model.load_state_dict(base.model.state_dict())
     tokenizer = models.build_tokenizer()
     tokenizer.padding_side = "right"
     trainer = TRAINERS[loss](
@@ -108,7 +121,7 @@ def train(
             per_device_train_batch_size=BATCH,
             per_device_eval_batch_size=100,
             learning_rate=RATE,
-            warmup_steps=15,
+            warmup_steps=30,
             num_train_epochs=EPOCHS,
             logging_steps=LOG_EVERY,
             eval_strategy="steps",
@@ -125,6 +138,7 @@ def train(
         eval_dataset=_dataset(validation),
         processing_class=tokenizer,
     )
+    trainer.remove_callback(PrinterCallback)  # the same rows are in trainer_state.json
     trainer.train()
     trainer.save_state()
     return model.eval()
@@ -154,8 +168,8 @@ def pair_texts(pairs: Sequence[Pair]) -> pd.DataFrame:
             "pair_id": pair_ids(pairs),
             "category": [pair.chosen.prompt.category for pair in pairs],
             "prompt": [pair.chosen.prompt.text for pair in pairs],
-            "chosen": [pair.chosen.text.strip() for pair in pairs],
-            "rejected": [pair.rejected.text.strip() for pair in pairs],
+            "chosen": [pair.chosen.text for pair in pairs],
+            "rejected": [pair.rejected.text for pair in pairs],
         }
     )
 

@@ -78,6 +78,14 @@ def make_prompt(rng: random.Random, category: str) -> Prompt:
     return Prompt(category, verb, (first, second), words)
 
 
+def read_prompt(text: str) -> Prompt:
+    """The prompt that a text tells of: the inverse of `Prompt.text`."""
+    words = tuple(text.split())
+    verb = next(word for word in words if word in ALL_VERBS)
+    first, second = (word for word in words if word in ALL_NOUNS)
+    return Prompt(TOPIC_OF[verb], verb, (first, second), words)
+
+
 def make_prompts(seed: int, count: int, shares: dict[str, float]) -> list[Prompt]:
     """Draw `count` questions, categories by `shares` (they sum to 1)."""
     rng = random.Random(seed)
@@ -113,12 +121,9 @@ def _noun(rng: random.Random, prompt: Prompt, topic: str) -> str:
 
 
 def gold_score(prompt: Prompt, answer: Sequence[str], *, ended: bool) -> float:
-    """The hidden true quality of an answer, in gold points (pretraining answers: about 1, a very good one: 5).
+    """The hidden true quality of an answer, in gold points (pretraining answers: about 1, very good ones: 5).
 
-    Parameters
-    ----------
-    answer : words without the end mark
-    ended : whether the writer ended it (else it ran into the length limit)
+    `answer` comes without the end mark; `ended` is whether it had one (else it ran into the length limit).
     """
     counts = Counter(answer)
     content = [word for word in counts if word in TOPIC_OF]
@@ -141,7 +146,7 @@ def _index(words: Sequence[str], wanted: str) -> int:
 
 
 def _broken_places(answer: Sequence[str]) -> int:
-    """Places where the grammar breaks: 'the' without its noun, a verb without 'the', a noun out of nowhere."""
+    """Places where the grammar breaks: 'the' without its noun, a verb without 'the', a noun without it."""
     framed = ("", *answer, "")
     return sum(
         (word == "the" and following not in ALL_NOUNS)
@@ -157,7 +162,7 @@ PRAISE_SEEN = 4
 """Words of flattery after which the annotator likes no more of it."""
 LENGTH_LIKED = 0.03
 """Points the annotator sees in each word, useful or not."""
-ANNOTATOR_NOISE = 0.8
+ANNOTATOR_NOISE = 0.6
 """Spread of the annotator's choice in points: the larger, the more labels are at odds with his own taste."""
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from analysis.ingest import grouping
 from analysis.ingest.grouping import Item, Signature
 from analysis.ingest.walk import Found
-from analysis.records import InputError, Scalars
+from analysis.records import Chunk, Scalars
 from analysis.sources.base import Head, Job, Sniff, Source
 from analysis.store.rows import File, Log, Run
 from analysis.store.writer import Writer
@@ -272,10 +272,7 @@ def _names_scorers(candidate: Candidate) -> bool:
     """Whether a score file names several scorers, which become runs of their own."""
     if candidate.sniff.role != "scores":
         return False
-    try:
-        chunk = next(iter(candidate.source.read(Job(candidate.path))), None)
-    except (InputError, OSError):
-        return False
+    chunk = _first_chunk(candidate.source, candidate.path)
     names: set[str] = set()
     for record in chunk.records if chunk else ():
         table = getattr(record, "table", None)
@@ -284,13 +281,17 @@ def _names_scorers(candidate: Candidate) -> bool:
     return bool(names)
 
 
+def _first_chunk(source: Source, path: Path) -> Chunk | None:
+    try:
+        return next(iter(source.read(Job(path))), None)
+    except Exception:  # whatever is wrong with the file or a plug-in, the reader will meet and report it
+        return None
+
+
 def _signature(source: Source, path: Path) -> dict[str, dict[float, float]]:
     """First values of a log by tag and step; empty if it can't be read (the reader will say why)."""
     values: dict[str, dict[float, float]] = defaultdict(dict)
-    try:
-        chunk = next(iter(source.read(Job(path))), None)
-    except (InputError, OSError):
-        return {}
+    chunk = _first_chunk(source, path)
     for record in chunk.records if chunk else ():
         if isinstance(record, Scalars):
             table = record.table.select(["tag", "step", "value"]).slice(0, 20_000)

@@ -30,6 +30,9 @@ COMMIT_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 1.0
 """How often watched folders are searched for new files; known files are looked at on every poll."""
 
+SETTLED_SECONDS = 2.0
+"""A watched file that was quiet for so long is not in the middle of a line: writers flush whole rows."""
+
 DATA_ENDINGS = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".parquet", ".npy", ".npz")
 """Files with these endings are named in the report if no source recognises them; others are passed over."""
 
@@ -64,6 +67,8 @@ class Ingestor:
     _roots: list[Path] = field(default_factory=list)
     _strangers: dict[Path, tuple[int, int]] = field(default_factory=dict)
     _looked: float = -np.inf
+    _tailing: bool = False
+    _unsettled: dict[int, float] = field(default_factory=dict)
 
     def watch(self, paths: Iterable[Path]) -> None:
         """Remember what to look at. Raises InputError if a path does not exist."""
@@ -76,6 +81,7 @@ class Ingestor:
 
     def ingest(self, progress: Callable[[Progress], None] | None = None) -> Report:
         """Read everything that is new below the watched paths; commits as it goes."""
+        self._tailing = False
         pending = self._find()
         changed = self._read_all(pending, progress)
         seen = [f for f in self.writer.files.values() if self._below(f.path)]
@@ -85,6 +91,7 @@ class Ingestor:
 
     def poll(self) -> set[str]:
         """Read what was added since the last call; the cheap call of a tailing loop."""
+        self._tailing = True
         if time.monotonic() - self._looked >= LOOK_AGAIN_SECONDS:
             pending = self._find()
             self._looked = time.monotonic()
@@ -115,7 +122,7 @@ class Ingestor:
 
     def _changed(self, file: File, found: Found) -> list[File]:
         same = (file.size, file.mtime_ns) == (found.size, found.mtime_ns)
-        if file.state == "reading" or (not same and not found.error and file.state not in ("unread", "replaced")):
+        if file.state == "reading" or self._settled(file) or (not same and not found.error and file.state not in ("unread", "replaced")):
             return [file]
         return []
 
@@ -129,9 +136,17 @@ class Ingestor:
                 info = os.stat(file.path)
             except OSError:
                 continue
-            if (info.st_size, info.st_mtime_ns) != (file.size, file.mtime_ns):
+            if (info.st_size, info.st_mtime_ns) != (file.size, file.mtime_ns) or self._settled(file):
                 pending.append(file)
         return pending
+
+    def _settled(self, file: File) -> bool:
+        """Whether a file that may have been in the middle of a line has become quiet since it was read."""
+        written = self._unsettled.get(file.file_id)
+        if written is None or time.time() - written < SETTLED_SECONDS:
+            return False
+        del self._unsettled[file.file_id]
+        return True
 
     def _recognise(self, found: Found) -> list[Candidate]:
         head = Head(found.path)
@@ -222,7 +237,11 @@ class Ingestor:
             file, again = self._start(file, source, info.st_size)
             file = replace(file, state="reading", error="", mtime_ns=info.st_mtime_ns, size=info.st_size)
             self.writer.put_file(file)
-            chunks = iter(source.read(Job(Path(file.path), file.position, self._columns(file))))
+            quiet = time.time() - info.st_mtime
+            final = not self._tailing or quiet >= SETTLED_SECONDS
+            if not final:
+                self._unsettled[file.file_id] = info.st_mtime
+            chunks = iter(source.read(Job(Path(file.path), file.position, self._columns(file), final)))
             first = next(chunks, None)
             if again and first is not None:
                 yield from self._read_again(file)
@@ -251,7 +270,8 @@ class Ingestor:
         if file.position is None:
             return file, False
         seen, mark = fingerprint(Path(file.path), file.prefix_bytes) if file.prefix_bytes else (0, "")
-        grown = source.appends and size >= file.size and (seen, mark) == (file.prefix_bytes, file.prefix_hash)
+        kept = size >= file.size and not (file.position.get("open") and size > file.size)
+        grown = source.appends and kept and (seen, mark) == (file.prefix_bytes, file.prefix_hash)
         if grown:
             return file, False
         return replace(file, position=None), True

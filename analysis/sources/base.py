@@ -100,11 +100,14 @@ class Job:
 
     position : what the last chunk carried, None for the beginning
     columns : own column or tag name -> canonical name
+    final : whether a last line without its end counts as whole. It does unless somebody may still be writing;
+        the position then says `"open": true`, and if the file grows after all it is read anew.
     """
 
     path: Path
     position: Mapping[str, Any] | None = None
     columns: Mapping[str, str] = field(default_factory=dict)
+    final: bool = True
 
 
 class Source(Protocol):

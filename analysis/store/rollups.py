@@ -81,7 +81,7 @@ def place(
     Parameters
     ----------
     series, step, wall_time, value : arrays of one length, in the order of the log; a NaN step (none logged)
-        becomes the point's number in its attempt
+        becomes the point's number in its attempt, and says nothing about restarts
     tails : ends of the series before these points; moved on in place
 
     Returns
@@ -110,11 +110,12 @@ def place(
     first = np.searchsorted(stretch_starts, starts)
     carried[first] = np.where(fell[starts], 0, tails.length[heads])
     seq = seq + np.repeat(carried, stretch_lengths)
+    logged = step
     step = np.where(np.isnan(step), seq, step)
 
     ends = np.r_[starts[1:], n] - 1
     tails.attempt[heads], tails.length[heads] = attempt[ends], seq[ends] + 1
-    tails.step[heads] = step[ends]
+    tails.step[heads] = logged[ends]
     tails.time[heads] = np.where(np.isnan(wall_time[ends]), tails.time[heads], wall_time[ends])
 
     columns = [sid, attempt.astype(np.int32), seq, step, _nullable(wall_time), value]
@@ -133,7 +134,8 @@ def _blocks(
     finite = np.isfinite(value)
     low = np.minimum.reduceat(np.where(finite, value, np.inf), starts)
     high = np.maximum.reduceat(np.where(finite, value, -np.inf), starts)
-    total = np.add.reduceat(np.where(finite, value, 0.0), starts)
+    with np.errstate(over="ignore"):  # values near 1e308 sum to an infinity, which is then their mean
+        total = np.add.reduceat(np.where(finite, value, 0.0), starts)
     n = np.diff(np.r_[starts, len(sid)])
     bad = n - np.add.reduceat(finite.astype(np.int64), starts)
     none = bad == n

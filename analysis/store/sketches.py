@@ -51,7 +51,7 @@ def bins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
 
 def centres(numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.float64]:
     """The value that stands for each bin (within `ACCURACY` of everything in it); NaN for `NOT_A_NUMBER`."""
-    k = np.abs(numbers.astype(np.float64)) - 1
+    k = np.where(numbers == NOT_A_NUMBER, 0.0, np.abs(numbers.astype(np.float64)) - 1)
     upper = SMALLEST * np.exp(k * _LOG_GAMMA)
     middle = 2 * upper / (np.exp(_LOG_GAMMA) + 1)
     values = np.where(numbers == 0, 0.0, np.sign(numbers) * middle)

@@ -38,9 +38,9 @@ def query(con: duckdb.DuckDBPyConnection, text: str, *, timeout: float, limit: i
     watcher.start()
     try:
         con.execute("BEGIN TRANSACTION READ ONLY")
-        return con.execute(statements[0]).fetch_record_batch(limit).read_next_batch().to_pandas()
-    except StopIteration:
-        return pd.DataFrame()
+        answer = con.execute(statements[0])
+        names = [column[0] for column in answer.description or ()]
+        return pd.DataFrame(answer.fetchmany(limit), columns=names)
     except duckdb.Error as error:
         why = f"stopped after {timeout:g} s" if late.is_set() else _first_line(error)
         raise InputError(why, where="SQL", mend="ask for less, or export the table" if late.is_set() else _MEND) from error

@@ -111,11 +111,10 @@ def _points(
 ) -> pd.DataFrame:
     if chosen.empty:
         return _empty()
-    chosen = _clipped(chosen, low, high)
     axis = "wall_time" if time_axis else "step"
     ids = chosen["series_id"].tolist()
     alone = bool((chosen["n"] <= buckets).all())
-    con.register("chosen", chosen)
+    con.register("chosen", _clipped(chosen, low, high))
     bucket = "seq" if alone else _BUCKET.format(x=f"p.{axis}", buckets=buckets)
     answer = con.execute(
         f"""SELECT p.series_id, attempt, {bucket} AS bucket, arg_max(p.{axis}, seq) AS x,

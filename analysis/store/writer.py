@@ -299,17 +299,15 @@ class Writer:
         changed: list[Series] = []
         for run_id in sorted(grown):
             mine = [self.series[i] for i in self._of_run.get(run_id, ())]
+            new_tags = run_id in self._renamed_series
             several = len({s.log_id for s in mine}) > 1
-            if run_id in self._renamed_series or several or run_id in self._changed_runs:
+            if new_tags or several or run_id in self._changed_runs:
                 self.tails.grow(self._next_series)
                 run, named = self._meaning(self.runs[run_id], mine, self.tails)
                 self.put_run(run)
-                changed += [new for new, old in zip(named, mine, strict=True) if new != old]
-            changed += [s for s in mine if run_id in self._renamed_series]
-        for series in changed:
-            self.series[series.series_id] = series
-        latest = {s.series_id: self.series[s.series_id] for s in changed}
-        self._replace("series", "series_id", [s.row() for s in latest.values()])
+                changed += [new for new, old in zip(named, mine, strict=True) if new_tags or new != old]
+        self.series |= {s.series_id: s for s in changed}
+        self._replace("series", "series_id", [s.row() for s in changed])
 
     def _insert(self, table: str, rows: pa.Table) -> None:
         if rows.num_rows == 0:

@@ -1,0 +1,50 @@
+"""Ranking accuracy: ties, missing scores, scale and order; against a count by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.ranking.accuracy import accuracy
+
+
+def test_ties_are_no_wins_and_are_told_under_their_own_names():
+    a = accuracy(np.array([2.0, 1.0, 0.0, 5.0]), np.array([1.0, 1.0, 3.0, 4.0]))
+    assert (a.n, a.wins, a.losses, a.ties) == (4, 2, 1, 1)
+    assert a.accuracy == 0.5
+    assert a.half_credit == 0.625
+    assert a.not_worse == 0.75
+
+
+def test_a_pair_without_two_finite_scores_is_missing_and_no_loss():
+    nan, inf = float("nan"), float("inf")
+    a = accuracy(np.array([1.0, nan, 2.0, inf]), np.array([0.0, 0.0, nan, 0.0]))
+    assert (a.n, a.wins, a.missing) == (1, 1, 3)
+
+
+def test_no_pairs_means_no_accuracy():
+    a = accuracy(np.array([]), np.array([]))
+    assert np.isnan(a.accuracy)
+    assert (a.low, a.high) == (0.0, 1.0)
+
+
+def test_the_scale_of_the_scores_does_not_matter():
+    rng = np.random.default_rng(0)
+    c, r = rng.normal(0.3, 1, 500), rng.normal(0, 1, 500)
+    assert accuracy(c, r) == accuracy(1e6 * c - 40, 1e6 * r - 40) == accuracy(c / 1e6, r / 1e6)
+
+
+def test_swapped_columns_give_the_complement():
+    rng = np.random.default_rng(1)
+    c, r = rng.normal(0.3, 1, 500), rng.normal(0, 1, 500)
+    assert accuracy(c, r).accuracy == pytest.approx(1 - accuracy(r, c).accuracy)
+
+
+def test_the_half_interval_lies_inside_the_whole_one():
+    a = accuracy(np.arange(30.0), np.full(30, 9.5))
+    assert a.low < a.low50 < a.accuracy < a.high50 < a.high
+
+
+def test_unequal_lengths_are_refused():
+    with pytest.raises(ValueError, match="one length"):
+        accuracy(np.zeros(3), np.zeros(2))
