@@ -126,7 +126,7 @@ def make_reward_models(out: Path) -> LlamaForSequenceClassification:
     for name, loss in LOSSES.items():
         say(name)
         trained[name] = train_reward_model.train(
-            BASE, loss, training, validation, Path(name), SEEDS["reward models"]
+            BASE, loss, training, validation, fresh(name), SEEDS["reward models"]
         )
         publish_logs(Path(name), out / name)
         scores = train_reward_model.eval_scores(trained[name], held_out)
@@ -152,7 +152,7 @@ def make_policies(out: Path, proxy: LlamaForSequenceClassification) -> transform
     for name, setting in POLICIES.items():
         say(name)
         trained[name], recorder = train_policy.train(
-            BASE, proxy, prompts, rollout_prompts, setting, Path(name)
+            BASE, proxy, prompts, rollout_prompts, setting, fresh(name)
         )
         publish_logs(Path(name), out / name)
         recorder.table().to_csv(out / name / "rollouts.csv", index=False, lineterminator="\n")
@@ -167,6 +167,12 @@ def make_policies(out: Path, proxy: LlamaForSequenceClassification) -> transform
             columns={"kl_to_ref": "kl"},
         )
     return trained[SERVED]
+
+
+def fresh(name: str) -> Path:
+    """Remove what an earlier run left in the work folder: its event files would be copied too."""
+    shutil.rmtree(name, ignore_errors=True)
+    return Path(name)
 
 
 def publish_logs(raw: Path, run: Path) -> None:

@@ -102,7 +102,7 @@ def cluster(items: Sequence[Item], signature: Callable[[Item], Signature]) -> li
     """Tell the logs of one folder apart: one list of items a run, the best-ranked log first."""
     ordered = sorted(items, key=lambda item: (item.rank, bool(own_name(item.paths[0])), item.name))
     if len(ordered) <= 1:
-        return [list(ordered)]
+        return [[item] for item in ordered]
     siblings = _siblings(ordered)
     clusters: list[list[Item]] = []
     seen: dict[int, Signature] = {}

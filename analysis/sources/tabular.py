@@ -5,6 +5,7 @@ What a table means is decided by the sources; here it is only columns and rows, 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -553,13 +554,12 @@ _BETWEEN = re.compile(r"[\s,]*")
 def _elements(file: Any, limit: int | None = None) -> Iterator[Any]:
     """Elements of a JSON list, one after the other, from a moving window. Raises ValueError where it breaks."""
     decoder = json.JSONDecoder()
-    reader = io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace")
+    reader = codecs.getreader("utf-8-sig")(file, errors="replace")
     window, at, ended, count = reader.read(1 << 20), 0, False, 0
     at = window.index("[") + 1
     while True:
         at = _BETWEEN.match(window, at).end()  # type: ignore[union-attr]
         if at < len(window) and window[at] == "]":
-            reader.detach()
             return
         try:
             value, stop = decoder.raw_decode(window, at)
@@ -577,7 +577,6 @@ def _elements(file: Any, limit: int | None = None) -> Iterator[Any]:
         yield value
         count += 1
         if limit is not None and count >= limit:
-            reader.detach()
             return
         if at > 1 << 20:
             window, at = window[at:], 0

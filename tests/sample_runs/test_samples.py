@@ -58,11 +58,10 @@ def test_trainer_state_has_a_row_for_each_logged_step(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_event_files_lie_beside_without_a_host(name: str) -> None:
-    files = list((ROOT / name / "tb").iterdir())
-    assert files
-    assert all(re.fullmatch(r"events\.out\.tfevents\.\d+\.host\.0\.\d+", file.name) for file in files)
-    assert all(file.stat().st_size > 10_000 for file in files)
+def test_one_event_file_lies_beside_without_a_host(name: str) -> None:
+    (file,) = (ROOT / name / "tb").iterdir()
+    assert re.fullmatch(r"events\.out\.tfevents\.\d+\.host\.0\.0", file.name)
+    assert file.stat().st_size > 10_000
 
 
 @pytest.mark.parametrize("name", FOLDERS)
