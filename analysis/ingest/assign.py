@@ -20,10 +20,10 @@ from analysis.store.writer import Writer
 SIGNATURE_STEPS = 64
 """Steps of a log that are compared: enough for a verdict on the noisiest metric, and in the first chunk."""
 
+_TRAINERS = ("trainer_state", "tensorboard")
+
 PREFIX_BYTES = 4096
 """Bytes by which a file is known again: a header and the first rows, so rewritten files differ."""
-
-_SPLIT_FOLDER = re.compile(r"(eval(uation)?|val(idation)?|test)$")
 
 
 @dataclass(frozen=True)
@@ -105,12 +105,10 @@ class _Folder:
         return run_id
 
     def files(self) -> list[File]:
-        runs = self._runs_of_logs()
+        logs = self._runs_of_logs()
+        others = {c.path: self._run_of_other(c, logs) for c in self.candidates if c.path not in logs}
+        runs = logs | others
         entries = []
-        for candidate in self.candidates:
-            if candidate.path in runs:
-                continue
-            runs[candidate.path] = self._run_of_other(candidate, runs)
         for path in sorted(runs, key=self._reading_order):
             if path in self.of:
                 entries += self._enter(self.of[path], runs[path])
@@ -151,7 +149,8 @@ class _Folder:
         source = registry.leaves("source")[item.source]
         signature: dict[str, dict[float, float]] = {}
         for path in item.paths[:4]:
-            for tag, values in _signature(source, path).items():
+            prefix = grouping.split_prefix(path, self.folder)
+            for tag, values in _signature(source, path, prefix).items():
                 signature.setdefault(tag, {}).update(values)
         return signature
 
@@ -159,16 +158,18 @@ class _Folder:
         known = [self.known[p].run_id for item in group for p in item.paths if p in self.known]
         if known:
             return known[0]
-        named = next((n for item in group if (n := grouping.own_name(item.paths[0]))), "")
-        whole = not self.several or not grouping.own_name(group[0].paths[0])
+        first = group[0]
         taken = {f.run_id for f in self.known.values()}
-        if whole and (not self.several or self.main not in taken):
+        # of several runs in a folder, the one that its trainer wrote under the usual name is the folder's own
+        usual = first.source in _TRAINERS and not grouping.own_name(first.paths[0])
+        if not self.several or (usual and self.main not in taken):
             run_id = self.main
         else:
-            stem = named or group[0].paths[0].stem
+            named = next((n for item in group if (n := grouping.own_name(item.paths[0]))), "")
+            stem = named or first.paths[0].name.removesuffix(".gz").rpartition(".")[0]
             run_id = self._free_id(f"{self.main}/{grouping.slug(stem)}", self.folder)
-        path = self.folder if run_id == self.main else group[0].paths[0]
-        return self._run(run_id, path, group[0].paths[0])
+        path = self.folder if run_id == self.main else first.paths[0]
+        return self._run(run_id, path, first.paths[0])
 
     def _run(self, run_id: str, path: Path, evidence: Path) -> str:
         """Make the run known, or find it again under its old id if its folder was moved."""
@@ -228,11 +229,9 @@ class _Folder:
     def _log(self, candidate: Candidate, run_id: str) -> Log:
         source, path = candidate.source, candidate.path
         label = path.relative_to(self.folder).as_posix() if path.is_relative_to(self.folder) else path.name
-        prefix = suffix = ""
+        prefix, suffix = grouping.split_prefix(path, self.folder) if candidate.sniff.role == "log" else "", ""
         if source.name == "tensorboard":
             within = path.parent.relative_to(self.folder).parts if path.is_relative_to(self.folder) else ()
-            split = next((p for p in reversed(within) if _SPLIT_FOLDER.match(p)), "")
-            prefix = "eval/" if split.startswith(("eval", "val")) else "test/" if split else ""
             added = _added_scalar(candidate, path.parent, self.candidates)
             suffix = f"/{added}" if added else ""
             label = path.parent.relative_to(self.folder).as_posix() if within else "event files"
@@ -288,7 +287,7 @@ def _first_chunk(source: Source, path: Path) -> Chunk | None:
         return None
 
 
-def _signature(source: Source, path: Path) -> dict[str, dict[float, float]]:
+def _signature(source: Source, path: Path, prefix: str = "") -> dict[str, dict[float, float]]:
     """First values of a log by tag and step; empty if it can't be read (the reader will say why)."""
     values: dict[str, dict[float, float]] = defaultdict(dict)
     chunk = _first_chunk(source, path)
@@ -296,7 +295,7 @@ def _signature(source: Source, path: Path) -> dict[str, dict[float, float]]:
         if isinstance(record, Scalars):
             table = record.table.select(["tag", "step", "value"]).slice(0, 20_000)
             for tag, step, value in zip(*(c.to_pylist() for c in table.columns), strict=True):
-                mine = values[tag.removeprefix("train/").replace("eval/", "eval_", 1)]
+                mine = values[f"{prefix}{tag}".removeprefix("train/").replace("eval/", "eval_", 1)]
                 if step is not None and (len(mine) < SIGNATURE_STEPS or step in mine):
                     mine[step] = value
     return values

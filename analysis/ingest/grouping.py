@@ -38,6 +38,8 @@ _COUNTERS = re.compile(
 )
 """Two seeds of one configuration share their schedule to the last digit: these don't tell runs apart."""
 
+_SPLIT = re.compile(r"(eval|evaluation|val|valid|validation|dev|test)")
+
 SAME = 0.5
 """Share of the common metrics whose values must agree for two logs to be one run. Copies of one log agree in
 all, two seeds in none but constants; half leaves room for a copy with a faulty column."""
@@ -92,6 +94,15 @@ def own_name(path: Path) -> str:
     return "-".join(w for w in words if not _GENERIC.fullmatch(w.lower()))
 
 
+def split_prefix(path: Path, folder: Path) -> str:
+    """`eval/` or `test/` for a log whose name or folder says so, "" otherwise: writers that keep one log a split
+    use the same tags in all of them."""
+    within = path.relative_to(folder).parts[:-1] if path.is_relative_to(folder) else ()
+    words = [*within, *re.split(r"[^a-z]+", path.name.lower().partition("tfevents")[0])]
+    found = [w for w in words if _SPLIT.fullmatch(w)]
+    return "" if not found else "test/" if "test" in found else "eval/"
+
+
 def kind_of_name(path: Path) -> str:
     """What files of one series of runs have in common: the endings after the first word of their own."""
     name = path.name.removesuffix(".gz")
@@ -140,7 +151,14 @@ def _siblings(items: Iterable[Item]) -> dict[int, int]:
 
 
 def _agree(a: Signature, b: Signature) -> bool | None:
-    """Whether two logs tell the same numbers; None if they have nothing telling in common."""
+    """Whether two logs tell the same numbers; None if they have nothing telling in common.
+
+    Logs that tell the same metrics but never at the same step can't be compared: they are taken for two runs,
+    since two runs drawn as one is the worse mistake.
+    """
+    common = a.keys() & b.keys()
+    if common and not any(a[key].keys() & b[key].keys() for key in common):
+        return False if len(common) >= SAME * min(len(a), len(b)) else None
     same = total = 0
     for key in a.keys() & b.keys():
         steps = a[key].keys() & b[key].keys()

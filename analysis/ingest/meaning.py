@@ -39,7 +39,7 @@ def give_meaning(run: Run, series: Sequence[Series], tails: Tails) -> tuple[Run,
     by_log: dict[int, list[Series]] = defaultdict(list)
     for s in series:
         by_log[s.log_id].append(s)
-    guess = vocabulary.guess_framework({s.tag for s in series}, hints)
+    guess = vocabulary.guess_framework({s.tag for s in series}, hints, run.config.keys())
     resolved: dict[int, Resolution] = {}
     for members in by_log.values():
         answers = vocabulary.resolve([s.tag for s in members], guess=guess, hints=hints)
@@ -52,8 +52,9 @@ def give_meaning(run: Run, series: Sequence[Series], tails: Tails) -> tuple[Run,
 
 
 def _hints(run: Run) -> dict[str, str]:
+    """What a person said; what was guessed before is guessed again from all that is known by now."""
     hints = {"framework": run.framework, "version": run.version, "trainer": run.trainer}
-    return {key: value for key, value in hints.items() if value}
+    return {key: value for key, value in hints.items() if value and key in run.user_set}
 
 
 def _metric_names(resolutions: Sequence[Resolution]) -> dict[tuple[str, str], str]:
@@ -109,9 +110,9 @@ def _describe(run: Run, series: Sequence[Series], guess: vocabulary.FrameworkGue
     if guess is not None:
         run = replace(
             run,
-            framework=run.framework or guess.framework,
-            trainer=run.trainer or (guess.trainer or ""),
-            version=run.version or (guess.versions or ""),
+            framework=guess.framework,
+            trainer=guess.trainer or "",
+            version=guess.versions or "",
         )
     if run.kind is None:
         groups = Counter(kind for s in series if s.concept and (kind := _KINDS.get(s.concept.partition(".")[0])))

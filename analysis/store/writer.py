@@ -64,6 +64,7 @@ class Writer:
         self._next_series = max(self.series, default=-1) + 1
         self.tails = self._load_tails()
         self.versions: dict[str, int] = defaultdict(int)
+        self._waiting: dict[str, RunInfo] = {}
         self._clear()
 
     def _load(self, table: str, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
@@ -115,6 +116,8 @@ class Writer:
 
     def put_run(self, run: Run) -> None:
         """Note a changed or new run for the next commit."""
+        if run.run_id in self._waiting:
+            run = run.told(self._waiting.pop(run.run_id))
         if self.runs.get(run.run_id) != run:
             self.runs[run.run_id] = run
             self._changed_runs.add(run.run_id)
@@ -142,7 +145,9 @@ class Writer:
     def add(self, file: File, chunk: Chunk) -> None:
         """Buffer a chunk of `file`; its rows and the new position are committed together."""
         for record in chunk.records:
-            if isinstance(record, RunInfo):
+            if isinstance(record, RunInfo) and file.role == "config" and file.run_id not in self.runs:
+                self._waiting[file.run_id] = record  # a configuration makes no run by itself
+            elif isinstance(record, RunInfo):
                 self.tell(sub_run(file.run_id, record.run), record)
             elif isinstance(record, records.Scalars):
                 self._add_scalars(file, record.table)
