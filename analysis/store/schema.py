@@ -44,7 +44,12 @@ CREATE TABLE points (
     series_id INTEGER, attempt INTEGER, seq BIGINT, step DOUBLE, wall_time DOUBLE, value DOUBLE
 );
 
--- blocks of 64 and 4,096 points of one attempt; a block that grew in several commits has several rows
+-- what people want to ask in SQL: every point with its names
+CREATE VIEW scalars AS
+    SELECT run_id, metric, split, tag, source, unit, is_primary, attempt, seq, step, wall_time, value
+    FROM points JOIN series USING (series_id);
+
+-- blocks of 16, 256 and 4,096 points of one attempt; a block that grew in several commits has several rows
 -- until it is compacted, and they are merged on reading
 CREATE TABLE rollups (
     series_id INTEGER, attempt INTEGER, level INTEGER, block BIGINT, last_seq BIGINT,
