@@ -1,11 +1,11 @@
 """Board: open a store, read logs into it, ask it. The one façade of server, command line, dashboard and notebooks.
 
-    from analysis import Board
+from analysis import Board
 
-    with Board.open() as board:
-        board.ingest("runs/")
-        print(board.runs()[["run", "kind", "last_step"]])
-        curve = board.series("ppo-1", "kl.to_reference")
+with Board.open() as board:
+    board.ingest("runs/")
+    print(board.runs()[["run", "kind", "last_step"]])
+    curve = board.series("ppo-1", "kl.to_reference")
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 import numpy as np
@@ -28,6 +28,7 @@ from analysis import vocabulary
 from analysis.drift.quantiles import quantiles
 from analysis.ingest.ingestor import Ingestor, Progress, Report
 from analysis.ingest.meaning import give_meaning
+from analysis.ingest.state import state_of
 from analysis.policy.smoothing import trailing_mean
 from analysis.ranking import accuracy as ranking
 from analysis.records import InputError, RunInfo, StoreError, StoreHeldError
@@ -35,14 +36,7 @@ from analysis.store import listings, schema, scores, sqlbox, streams, traces
 from analysis.store.compact import compact
 from analysis.store.writer import Writer
 
-DEFAULT_DB = "rewardboard.duckdb"
-
-WRITING_SECONDS = 60.0
-"""A run whose files changed within the last minute counts as being written: trainers log at least that often
-while they run, and slower ones are told apart by their own cadence (see `_state`)."""
-
-CADENCES = 5.0
-"""A run is stalled when nothing came for five times its own median time between rows, and ended after a day."""
+T = TypeVar("T")
 
 
 class Board:
@@ -76,7 +70,9 @@ class Board:
             held = re.search(r"PID (\d+)", str(error))
             if held:
                 raise StoreHeldError(
-                    f"process {held[1]} owns the store", where=str(path), mend="use its page, or stop it first"
+                    f"process {held[1]} owns the store",
+                    where=str(path),
+                    mend="use its page, or stop it first",
                 ) from error
             raise StoreError("can't be opened", where=str(path), mend="check path and rights") from error
         except duckdb.Error as error:
@@ -147,7 +143,7 @@ class Board:
             if runs:
                 listings.compare_logs(self._con, sorted(runs))
 
-    def _guarded(self, work: Callable[[], Any]) -> Any:
+    def _guarded(self, work: Callable[[], T]) -> T:
         """After a failed transaction the writer's memory is ahead of the store: start it anew from the store."""
         try:
             return work()
@@ -165,7 +161,7 @@ class Board:
         """One row a run: names, kind, framework, loss, extent of its data and `state`."""
         table = listings.runs(self._con.cursor(), archived=archived)
         now = time.time()
-        table["state"] = [_state(row, now) for row in table.to_dict("records")]
+        table["state"] = [state_of(row, now) for row in table.to_dict("records")]
         return table
 
     def run(self, run: str) -> dict[str, Any]:
@@ -188,7 +184,12 @@ class Board:
         with self._lock:
             self.run(run)
             old = self._writer.runs[run]
-            changes = {"name": name, "tags": None if tags is None else tuple(tags), "note": note, "archived": archived}
+            changes: dict[str, Any] = {
+                "name": name,
+                "tags": None if tags is None else tuple(tags),
+                "note": note,
+                "archived": archived,
+            }
             said = {key: value for key, value in changes.items() if value is not None}
             self._writer.put_run(replace(old, **said, user_set=tuple(dict.fromkeys((*old.user_set, *said)))))
             self._guarded(self._writer.commit)
@@ -207,7 +208,7 @@ class Board:
         concepts = vocabulary.load().concepts
         known = [concepts.get(c) if isinstance(c, str) else None for c in table["concept"]]
         table["label"] = [
-            _label(c.label if c else None, row.metric, row.component)
+            vocabulary.label(c.label if c else None, row.metric, row.component)
             for c, row in zip(known, table.itertuples(), strict=True)
         ]
         table["direction"] = [c.direction if c else "none" for c in known]
@@ -280,7 +281,9 @@ class Board:
             edges = np.histogram_bin_edges(finite, bins=bins)
             count, _ = np.histogram(values[np.isfinite(values)], bins=edges)
             parts.append(pd.DataFrame({"side": side, "left": edges[:-1], "right": edges[1:], "count": count}))
-        return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["side", "left", "right", "count"])
+        return (
+            pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["side", "left", "right", "count"])
+        )
 
     def pairs(
         self,
@@ -383,22 +386,3 @@ class Board:
     def sql(self, query: str, *, timeout: float = 10.0, limit: int = 10_000) -> pd.DataFrame:
         """Answer one read-only SELECT. Raises InputError on anything else, on errors and after `timeout` s."""
         return sqlbox.query(self._con.cursor(), query, timeout=timeout, limit=limit)
-
-
-def _label(label: str | None, metric: str, component: str | None) -> str:
-    if not label or metric.startswith("step."):
-        return label or metric
-    return f"{label}: {component}" if isinstance(component, str) and component else label
-
-
-def _state(row: dict[str, Any], now: float) -> str:
-    """`writing`, `stalled` or `ended`, from when the run's files last changed and its own cadence."""
-    seen, n = row["last_seen"], max(row["n_points"] / max(row["n_metrics"], 1), 2)
-    if seen is None or seen != seen:
-        return "ended"
-    length = (row["last_time"] or np.nan) - (row["first_time"] or np.nan)
-    cadence = length / (n - 1) if length == length and length > 0 else WRITING_SECONDS / CADENCES
-    quiet = now - seen
-    if quiet <= max(WRITING_SECONDS, CADENCES * cadence):
-        return "writing"
-    return "stalled" if quiet <= 86_400 and quiet <= 100 * max(cadence, WRITING_SECONDS) else "ended"

@@ -82,7 +82,10 @@ def _parser() -> argparse.ArgumentParser:
 
     runs = commands.add_parser("runs", help="list runs; rename, tag, note, archive, restore or delete one")
     runs.add_argument(
-        "action", nargs="?", default="list", choices=("list", "rename", "tag", "note", "archive", "restore", "delete")
+        "action",
+        nargs="?",
+        default="list",
+        choices=("list", "rename", "tag", "note", "archive", "restore", "delete"),
     )
     runs.add_argument("name", nargs="?", metavar="RUN", help="run id")
     runs.add_argument("value", nargs="*", help="new name, tags (none: remove all), or note")
@@ -124,7 +127,9 @@ def _serve(options: argparse.Namespace) -> int:
         if remote is None:
             raise
         raise InputError(
-            f"{error.what} and shows it at {remote.url}", where=options.db, mend="open that page, or name another --db"
+            f"{error.what} and shows it at {remote.url}",
+            where=options.db,
+            mend="open that page, or name another --db",
         ) from error
     with board:
         serve(
@@ -181,14 +186,14 @@ def _ingest_document(report: Report, unmapped: pd.DataFrame) -> dict[str, Any]:
 def _print_ingest(report: Report, runs: int, unmapped: pd.DataFrame) -> None:
     rows = sum(f.rows for f in report.files)
     read = sum(f.state == "read" for f in report.files)
-    print(f"{read} files read, {rows:,} rows, {len(report.runs)} runs")  # noqa: T201
+    print(f"{read} files read, {rows:,} rows, {len(report.runs)} runs")
     for f in report.files:
         if f.error:
-            print(f"  {'not read' if f.state == 'unread' else 'failed'}: {f.path}: {f.error}")  # noqa: T201
+            print(f"  {'not read' if f.state == 'unread' else 'failed'}: {f.path}: {f.error}")
         for s in f.skipped:
-            print(f"  skipped: {f.path}: {s.where}: {s.why}" + (f" ({s.count} times)" if s.count > 1 else ""))  # noqa: T201
+            print(f"  skipped: {f.path}: {s.where}: {s.why}" + (f" ({s.count} times)" if s.count > 1 else ""))
     if len(unmapped):
-        print(f"{unmapped['tag'].nunique()} tags are not in the vocabulary; kept under their own names")  # noqa: T201
+        print(f"{unmapped['tag'].nunique()} tags are not in the vocabulary; kept under their own names")
 
 
 def _runs(options: argparse.Namespace) -> int:
@@ -222,8 +227,7 @@ def _list_runs(board: Board | RemoteBoard, options: argparse.Namespace) -> int:
     if options.json:
         keys = ["run", "name", "kind", "framework", "loss", "state", "tags", "note", "archived"]
         documents = [
-            {key: row[key] for key in keys} | {"steps": row["last_step"], "verdict": None}
-            for row in _records(table)
+            {key: row[key] for key in keys} | {"steps": row["last_step"], "verdict": None} for row in _records(table)
         ]
         _print_json({"runs": documents})
         return 0
@@ -231,7 +235,7 @@ def _list_runs(board: Board | RemoteBoard, options: argparse.Namespace) -> int:
         _say("no runs yet; `rewardboard ingest PATH` reads some")
         return 0
     shown = table[["run", "kind", "framework", "loss", "last_step", "n_metrics", "state"]]
-    print(shown.fillna("-").to_string(index=False))  # noqa: T201
+    print(shown.fillna("-").to_string(index=False))
     return 0
 
 
@@ -241,7 +245,7 @@ def _sql(options: argparse.Namespace) -> int:
     if options.json:
         _print_json({"columns": list(answer.columns), "rows": _records(answer)})
     else:
-        print(answer.to_string(index=False))  # noqa: T201
+        print(answer.to_string(index=False))
     return 0
 
 
@@ -298,7 +302,7 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _print_json(document: dict[str, Any]) -> None:
-    print(json.dumps({"schema": SCHEMA, **_plain(document)}, indent=1, allow_nan=False))  # noqa: T201
+    print(json.dumps({"schema": SCHEMA, **_plain(document)}, indent=1, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:
@@ -319,4 +323,4 @@ def _missing_or_text(value: Any) -> str | None:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr)  # noqa: T201
+    print(line, file=sys.stderr)

@@ -10,6 +10,7 @@ import importlib
 import pkgutil
 import warnings
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -43,7 +44,7 @@ def source(name: str, *, rank: int, appends: bool = True) -> Callable[[type], ty
 def leaves(kind: str) -> dict[str, Any]:
     """Name -> leaf, for one kind ("source"), built-in ones and plug-ins."""
     for module in _modules(FOLDERS[kind]):
-        _load(kind, module, lambda module=module: importlib.import_module(module))
+        _load(kind, module, partial(importlib.import_module, module))
     for entry in entry_points(group=ENTRY_POINTS[kind]):
         _load(kind, entry.value, entry.load)
     return dict(_LEAVES.get(kind, {}))

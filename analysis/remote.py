@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.records import InputError, Skipped, StoreError
+from analysis import records
+from analysis.records import InputError, RewardboardError, Skipped, StoreError
 from analysis.store.rows import File
 
 if TYPE_CHECKING:
@@ -26,18 +28,21 @@ def sidecar_of(db: str | Path) -> Path:
 
 
 def find_server(db: str | Path) -> RemoteBoard | None:
-    """The server that owns a store, None if none answers."""
+    """The server that owns a store, None if none answers (a file left by a killed server counts as none)."""
     try:
         said = json.loads(sidecar_of(db).read_text())
+        os.kill(int(said["pid"]), 0)
         board = RemoteBoard(said["url"], said["token"])
         with urllib.request.urlopen(f"{board.url}/api/health", timeout=3) as answer:
-            return board if json.load(answer).get("db") == str(Path(db).resolve()) else None
-    except (OSError, ValueError, KeyError):
+            health = json.load(answer)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    same = health.get("pid") == said["pid"] and health.get("db") == str(Path(db).resolve())
+    return board if same else None
 
 
 class RemoteBoard:
-    """The part of `Board` that other processes may use."""
+    """The part of `Board` that other processes may use. The token is the one in the sidecar file."""
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url.replace("//localhost", "//127.0.0.1")
@@ -46,15 +51,14 @@ class RemoteBoard:
     def _call(self, method: str, **arguments: Any) -> Any:
         request = urllib.request.Request(
             f"{self.url}/api/board/{method}",
-            data=json.dumps(arguments).encode(),
+            data=json.dumps({"args": arguments}).encode(),
             headers={"X-Rewardboard-Token": self._token, "Content-Type": "application/json"},
         )
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
                 body, kind = answer.read(), answer.headers.get("Content-Type", "")
         except urllib.error.HTTPError as error:
-            said = json.loads(error.read() or b"{}")
-            raise InputError(said.get("what", str(error)), where=said.get("where", ""), mend=said.get("mend", "")) from error
+            raise _named(error) from error
         except OSError as error:
             raise StoreError("the server does not answer", where=self.url, mend="restart it") from error
         if "arrow" in kind:
@@ -62,6 +66,10 @@ class RemoteBoard:
 
             return pa.ipc.open_stream(body).read_pandas()
         return json.loads(body)
+
+    def version(self, runs: Sequence[str] | None = None) -> str:
+        """See `Board.version`."""
+        return str(self._call("version", runs=None if runs is None else list(runs)))
 
     def runs(self, *, archived: bool = False) -> pd.DataFrame:
         """See `Board.runs`."""
@@ -81,15 +89,83 @@ class RemoteBoard:
         archived: bool | None = None,
     ) -> None:
         """See `Board.edit`."""
+        tags = None if tags is None else list(tags)
         self._call("edit", run=run, name=name, tags=tags, note=note, archived=archived)
 
     def delete(self, run: str) -> None:
         """See `Board.delete`."""
         self._call("delete", run=run)
 
+    def metrics(self, runs: Sequence[str]) -> pd.DataFrame:
+        """See `Board.metrics`."""
+        return self._call("metrics", runs=list(runs))
+
+    def traces(
+        self,
+        runs: Sequence[str],
+        metrics: Sequence[str],
+        *,
+        x: str = "step",
+        window: tuple[float, float] | None = None,
+        buckets: int = 1200,
+    ) -> pd.DataFrame:
+        """See `Board.traces`."""
+        return self._call("traces", runs=list(runs), metrics=list(metrics), x=x, window=window, buckets=buckets)
+
+    def series(self, run: str, metric: str, *, split: str | None = None) -> pd.DataFrame:
+        """See `Board.series`."""
+        return self._call("series", run=run, metric=metric, split=split)
+
+    def sparklines(self, runs: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
+        """See `Board.sparklines`."""
+        return self._call("sparklines", runs=list(runs), metrics=list(metrics))
+
+    def scorers(self) -> pd.DataFrame:
+        """See `Board.scorers`."""
+        return self._call("scorers")
+
+    def accuracy(self, run: str, *, dataset: str | None = None, by: str | None = None) -> pd.DataFrame:
+        """See `Board.accuracy`."""
+        return self._call("accuracy", run=run, dataset=dataset, by=by)
+
+    def pairs(
+        self,
+        run: str,
+        *,
+        dataset: str | None = None,
+        category: str | None = None,
+        limit: int = 200,
+        offset: int = 0,
+    ) -> pd.DataFrame:
+        """See `Board.pairs`."""
+        return self._call("pairs", run=run, dataset=dataset, category=category, limit=limit, offset=offset)
+
+    def streams(self) -> pd.DataFrame:
+        """See `Board.streams`."""
+        return self._call("streams")
+
+    def score_quantiles(
+        self,
+        run: str,
+        *,
+        field: str = "score",
+        by: str | None = None,
+        baseline: tuple[float, float] | None = None,
+    ) -> pd.DataFrame:
+        """See `Board.score_quantiles`."""
+        return self._call("score_quantiles", run=run, field=field, by=by, baseline=baseline)
+
+    def files(self) -> pd.DataFrame:
+        """See `Board.files`."""
+        return self._call("files")
+
     def unmapped(self) -> pd.DataFrame:
         """See `Board.unmapped`."""
         return self._call("unmapped")
+
+    def checks(self) -> pd.DataFrame:
+        """See `Board.checks`."""
+        return self._call("checks")
 
     def sql(self, query: str, *, timeout: float = 10.0, limit: int = 10_000) -> pd.DataFrame:
         """See `Board.sql`."""
@@ -97,7 +173,7 @@ class RemoteBoard:
 
     def ingest(
         self,
-        paths: Sequence[str | Path],
+        paths: str | Path | Sequence[str | Path],
         *,
         loss: str | None = None,
         progress: Callable[[Any], None] | None = None,
@@ -105,9 +181,21 @@ class RemoteBoard:
         """See `Board.ingest`; progress is shown by the server's own pages."""
         from analysis.ingest.ingestor import Report
 
-        said = self._call("ingest", paths=[str(Path(p).resolve()) for p in paths], loss=loss)
+        chosen = [paths] if isinstance(paths, str | Path) else list(paths)
+        said = self._call("ingest", paths=[str(Path(p).resolve()) for p in chosen], loss=loss)
         files = [
             File(**{**f, "notes": tuple(f["notes"]), "skipped": tuple(Skipped(**s) for s in f["skipped"])})
             for f in said["files"]
         ]
         return Report(tuple(files), tuple(said["runs"]), frozenset(said["changed"]))
+
+
+def _named(error: urllib.error.HTTPError) -> RewardboardError:
+    """The error that the board raised in the other process."""
+    try:
+        said = json.loads(error.read() or b"{}")
+    except ValueError:
+        said = {}
+    kind = getattr(records, str(said.get("error", "")), InputError)
+    named = kind if isinstance(kind, type) and issubclass(kind, RewardboardError) else InputError
+    return named(said.get("what", str(error)), where=said.get("where", ""), mend=said.get("mend", ""))

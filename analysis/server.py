@@ -6,16 +6,19 @@ Streamlit runs as an ASGI application, so that reading begins with the process a
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import logging
+import math
 import os
 import secrets
+import signal
 import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +46,8 @@ API = frozenset(
 )
 """Board methods that another process may call."""
 
+SCHEMA = 1
+
 log = logging.getLogger("rewardboard")
 
 
@@ -54,14 +59,13 @@ class Host:
         self.paths = list(paths)
         self.loss = loss
         self.progress: Progress | None = None
-        self.reading = False
+        self.reading = bool(self.paths)
         self.trouble = ""
         self._stop = threading.Event()
         self._changed: set[str] = set()
 
     def work(self) -> None:
         """Read the paths, then follow them until `stop`; whatever fails is told, and tried again."""
-        self.reading = bool(self.paths)
         if self.paths:
             self._guarded(lambda: self.board.ingest(self.paths, loss=self.loss, progress=self._note))
         self.reading = False
@@ -74,6 +78,7 @@ class Host:
                 self._guarded(lambda runs=changed: self.board.tidy(runs))  # type: ignore[misc]
 
     def stop(self) -> None:
+        """Ask the worker to end; an ingest ends with the chunk that it reads."""
         self._stop.set()
 
     def _note(self, progress: Progress) -> None:
@@ -81,7 +86,7 @@ class Host:
         if self._stop.is_set():
             raise InputError("stopped while reading", mend="start again; nothing that was read is lost")
 
-    def _guarded(self, work: Any) -> None:
+    def _guarded(self, work: Callable[[], Any]) -> None:
         try:
             work()
             self.trouble = ""
@@ -93,16 +98,25 @@ class Host:
 
 
 _host: Host | None = None
+_host_lock = threading.Lock()
 
 
 def host() -> Host:
     """What the page scripts of this process work on; a store named by REWARDBOARD_DB outside of a server."""
     global _host
-    if _host is None:
-        from analysis.board import Board
+    with _host_lock:
+        if _host is None:
+            from analysis.board import Board
 
-        _host = Host(Board.open(os.environ.get("REWARDBOARD_DB")), [], None)
-    return _host
+            _host = Host(Board.open(os.environ.get("REWARDBOARD_DB")), [], None)
+        return _host
+
+
+def use(shared: Host | None) -> None:
+    """Name the host of this process; None lets the next `host()` open one."""
+    global _host
+    with _host_lock:
+        _host = shared
 
 
 def serve(
@@ -116,38 +130,67 @@ def serve(
 ) -> None:
     """Serve the pages of `board` until interrupted, reading and following `paths` meanwhile.
 
+    Parameters
+    ----------
+    host : address to listen on; anything but this machine's own lets others read the pages
+    port : None takes 8501 or the next free one
+
     Raises
     ------
     InputError
-        If the port is in use, or no port is free.
+        If the port is in use, no port is free, or the address is not one of this machine.
     """
-    global _host
     import uvicorn
 
-    chosen = _free_port(host, port)
-    _host = Host(board, paths, loss)
-    url = f"http://{'localhost' if host in ('127.0.0.1', '0.0.0.0') else host}:{chosen}"  # noqa: S104
+    listener = _listen(host, port)
+    chosen = int(listener.getsockname()[1])
+    shared = Host(board, paths, loss)
+    use(shared)
+    url = f"http://{_spoken(host)}:{chosen}"
     token = secrets.token_urlsafe(24)
     sidecar = _write_sidecar(board, url, token)
-    if open_browser:
-        threading.Timer(1.0, webbrowser.open, [url]).start()
-    print(f"Rewardboard at {url}  (Ctrl-C stops)", file=sys.stderr, flush=True)  # noqa: T201
     config = uvicorn.Config(
-        _application(_host, token), host=host, port=chosen, log_level="warning", timeout_graceful_shutdown=1
+        application(shared, token, host, chosen), log_level="warning", timeout_graceful_shutdown=1, ws_max_size=2**26
     )
+    print(f"Rewardboard at {url}  (Ctrl-C stops)", file=sys.stderr, flush=True)  # noqa: T201
     try:
-        uvicorn.Server(config).run()
+        with listener, _terminated_like_interrupted():
+            if open_browser:
+                threading.Timer(1.0, webbrowser.open, [url]).start()
+            uvicorn.Server(config).run(sockets=[listener])
     finally:
-        _host.stop()
+        shared.stop()
         if sidecar is not None:
             sidecar.unlink(missing_ok=True)
 
 
-def _application(shared: Host, token: str) -> Any:
-    os.environ.setdefault("STREAMLIT_BROWSER_GATHER_USAGE_STATS", "false")
-    os.environ.setdefault("STREAMLIT_SERVER_HEADLESS", "true")
+@contextmanager
+def _terminated_like_interrupted() -> Iterator[None]:
+    """Let SIGTERM end in an exception, as Ctrl-C does, so that the board is closed and the sidecar removed.
+
+    uvicorn shuts down first and then raises the signal again for the handler that was there before.
+    """
+
+    def end(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def application(shared: Host, token: str, host: str, port: int) -> Any:
+    """The ASGI application: Streamlit's pages, the API, and the reading thread in its lifespan."""
+    from starlette.middleware import Middleware
+    from starlette.responses import JSONResponse
     from starlette.routing import Route
     from streamlit.starlette import App
+    from streamlit.web import bootstrap
 
     import dashboard
 
@@ -159,64 +202,146 @@ def _application(shared: Host, token: str) -> Any:
             yield {}
         finally:
             shared.stop()
-            await asyncio.to_thread(worker.join, 2.0)
+            await asyncio.to_thread(worker.join, 1.5)
 
     async def health(_: Request) -> Response:
-        from starlette.responses import JSONResponse
-
         path = shared.board.path
-        return JSONResponse({"schema": 1, "pid": os.getpid(), "db": None if path is None else str(path.resolve())})
+        where = None if path is None else str(path.resolve())
+        return JSONResponse({"schema": SCHEMA, "pid": os.getpid(), "db": where})
 
     async def call(request: Request) -> Response:
         return await _call(shared.board, request, token)
 
-    script = Path(dashboard.__file__).parent / "app.py"
     routes = [
         Route("/api/health", health, methods=["GET"]),
         Route("/api/board/{method}", call, methods=["POST"]),
     ]
-    return App(script, lifespan=lifespan, routes=routes)
+    script = Path(dashboard.__file__).parent / "app.py"
+    app = App(script, lifespan=lifespan, routes=routes, middleware=[Middleware(_HostCheck, names={host})])
+    # read the settings beside the script again, whatever this process read before; these belong to the process
+    bootstrap.load_config_options(
+        {"server.headless": True, "server.port": port, "server.address": host, "server.fileWatcherType": "none"}
+    )
+    return app
+
+
+class _HostCheck:
+    """Refuse requests under a name that is not ours, so that a web page can't reach us through its own DNS name.
+
+    Addresses pass (a rebound name never is one), and localhost, this machine's name, the name that was given,
+    and those in Streamlit's setting `server.allowedHosts`.
+    """
+
+    def __init__(self, app: Any, names: Collection[str]) -> None:
+        self.app = app
+        self.names = {name.lower() for name in (*names, "localhost", socket.gethostname(), socket.getfqdn())}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] in ("http", "websocket") and not self._ours(scope):
+            from starlette.responses import PlainTextResponse
+
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+                return
+            await PlainTextResponse("this name is not one of this server", status_code=421)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+    def _ours(self, scope: Any) -> bool:
+        from streamlit import config
+
+        said = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"host"), "")
+        name = said.rpartition(":")[0] if said.rpartition(":")[2].isdigit() else said
+        name = name.strip("[]").rstrip(".").lower()
+        if name in self.names or name in config.get_option("server.allowedHosts"):
+            return True
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            return False
+        return True
 
 
 async def _call(board: Board, request: Request, token: str) -> Response:
     """One Board call from another process. The token keeps web pages elsewhere from making it."""
     from starlette.responses import JSONResponse, Response
 
-    if not secrets.compare_digest(request.headers.get("X-Rewardboard-Token", ""), token):
-        return JSONResponse({"what": "the token is missing or wrong", "where": "", "mend": "restart"}, status_code=403)
+    def refused(what: str, status: int, mend: str = "", where: str = "", error: str = "InputError") -> Response:
+        return JSONResponse({"what": what, "where": where, "mend": mend, "error": error}, status_code=status)
+
+    given = request.headers.get("X-Rewardboard-Token", "").encode()
+    if not secrets.compare_digest(given, token.encode()):
+        return refused("the token is missing or wrong", 403, "take it from the file beside the store")
     method = request.path_params["method"]
     if method not in API:
-        return JSONResponse({"what": f"no such call: {method}", "where": "", "mend": ""}, status_code=404)
+        return refused(f"no such call: {method}", 404, f"one of {', '.join(sorted(API))}")
     try:
-        arguments = json.loads(await request.body() or b"{}")
-        answer = await asyncio.to_thread(getattr(board, method), **arguments)
+        document = json.loads(await request.body() or b"{}")
+        answer = await asyncio.to_thread(getattr(board, method), **document.get("args", {}))
     except RewardboardError as error:
-        return JSONResponse({"what": error.what, "where": error.where, "mend": error.mend}, status_code=400)
-    except (TypeError, ValueError) as error:
-        return JSONResponse({"what": str(error), "where": method, "mend": "check the arguments"}, status_code=400)
+        return refused(error.what, 400, error.mend, error.where, type(error).__name__)
+    except (TypeError, ValueError, AttributeError) as error:
+        return refused(str(error), 400, "check the arguments", method)
     if hasattr(answer, "to_dict"):
-        return Response(_arrow(answer), media_type="application/vnd.apache.arrow.stream")
+        body = await asyncio.to_thread(_arrow, answer)
+        return Response(body, media_type="application/vnd.apache.arrow.stream")
     return JSONResponse(_plain(answer))
 
 
 def _arrow(table: Any) -> bytes:
     import pyarrow as pa
 
-    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    try:
+        arrow = pa.Table.from_pandas(table, preserve_index=False)
+    except pa.ArrowException:  # cells of mixed types, as SQL may give
+        mixed = {name: table[name].map(str) for name in table.columns if table[name].dtype == object}
+        arrow = pa.Table.from_pandas(table.assign(**mixed), preserve_index=False)
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, arrow.schema) as writer:
         writer.write_table(arrow)
     return bytes(sink.getvalue())
 
 
-def _free_port(host: str, wanted: int | None) -> int:
+def _plain(answer: Any) -> Any:
+    """Plain data of an answer: records as objects, sets as sorted lists, what is no number as null."""
+    if is_dataclass(answer) and not isinstance(answer, type):
+        answer = asdict(answer)
+    if hasattr(answer, "tolist"):
+        answer = answer.tolist()
+    if isinstance(answer, dict):
+        return {str(key): _plain(value) for key, value in answer.items()}
+    if isinstance(answer, frozenset | set):
+        return sorted(_plain(value) for value in answer)
+    if isinstance(answer, list | tuple):
+        return [_plain(value) for value in answer]
+    if isinstance(answer, float) and not math.isfinite(answer):
+        return None
+    return answer if answer is None or isinstance(answer, str | int | float) else str(answer)
+
+
+# -- address and sidecar
+
+
+def _listen(host: str, wanted: int | None) -> socket.socket:
+    """A socket that listens on the port asked for, or on the first free one."""
     for port in [wanted] if wanted is not None else range(FIRST_PORT, FIRST_PORT + PORTS):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-            return port
+        try:
+            family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        except (socket.gaierror, UnicodeError, OverflowError) as error:
+            raise InputError(
+                "no such address", where=f"{host}:{port}", mend="give an address of this machine"
+            ) from error
+        with suppress(PermissionError, OSError):
+            return socket.create_server(address[:2], family=family, backlog=128)
     where = f"{host}:{wanted}" if wanted is not None else f"{host}:{FIRST_PORT} to {FIRST_PORT + PORTS - 1}"
-    raise InputError("the port is in use", where=where, mend="name a free one with --port")
+    raise InputError("the port is in use or not allowed", where=where, mend="name a free one with --port")
+
+
+def _spoken(host: str) -> str:
+    """The host as it stands in a URL that opens here."""
+    if host in ("127.0.0.1", "0.0.0.0", "::", "::1", ""):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
 
 
 def _write_sidecar(board: Board, url: str, token: str) -> Path | None:
@@ -231,14 +356,3 @@ def _write_sidecar(board: Board, url: str, token: str) -> Path | None:
     with os.fdopen(handle, "w") as file:
         json.dump({"pid": os.getpid(), "url": url, "token": token}, file)
     return path
-
-
-def _plain(answer: Any) -> Any:
-    """Plain data of an answer: records as objects, sets as sorted lists."""
-    if is_dataclass(answer) and not isinstance(answer, type):
-        answer = asdict(answer)
-    if isinstance(answer, dict):
-        return {str(key): _plain(value) for key, value in answer.items()}
-    if isinstance(answer, frozenset | set):
-        return sorted(answer)
-    return [_plain(value) for value in answer] if isinstance(answer, list | tuple) else answer

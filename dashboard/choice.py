@@ -18,7 +18,9 @@ def runs(table: pd.DataFrame, *, key: str = "run", label: str = "Runs", first: i
         label,
         options,
         default=default,
-        format_func=lambda run: run if names.get(run) in (run, run.rpartition("/")[2], "", None) else f"{names[run]} ({run})",
+        format_func=lambda run: (
+            run if names.get(run) in (run, run.rpartition("/")[2], "", None) else f"{names[run]} ({run})"
+        ),
         key=key,
         max_selections=MOST_RUNS,
         placeholder="choose runs",

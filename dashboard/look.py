@@ -89,9 +89,7 @@ def number(value: float | None, unit: str = "") -> str:
     if value is None or value != value:
         return "not logged"
     size = abs(value)
-    text = (
-        f"{value:,.0f}" if size >= 1000 else f"{value:.3g}" if size >= 0.001 or size == 0 else f"{value:.2e}"
-    )
+    text = f"{value:,.0f}" if size >= 1000 else f"{value:.3g}" if size >= 0.001 or size == 0 else f"{value:.2e}"
     return f"{text} {unit}".strip()
 
 
@@ -150,7 +148,11 @@ def layout(colours: Ink, height: int, **more: Any) -> dict[str, Any]:
     }
 
 
-PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"], "responsive": True}
+PLOT = {
+    "displaylogo": False,
+    "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
+    "responsive": True,
+}
 """Plotly settings of every chart."""
 
 

@@ -44,23 +44,18 @@ def _reward_model_facts(root: Path) -> str:
         "|---|---|---|",
     ]
     columns = [_reward_model_column(root, name, gap) for name in REWARD_MODELS]
-    lines += [
-        f"| {label} | " + " | ".join(column[label] for column in columns) + " |" for label in columns[0]
-    ]
+    lines += [f"| {label} | " + " | ".join(column[label] for column in columns) + " |" for label in columns[0]]
     agree = np.mean((gap > 0)[gap != 0])
     lines += [
         "",
-        f"The annotator's label agrees with gold on {agree:.3f} of the {np.sum(gap != 0)} pairs in which gold"
-        " differs.",
+        f"The annotator's label agrees with gold on {agree:.3f} of the {np.sum(gap != 0)} pairs in which gold differs.",
     ]
     return "\n".join(lines)
 
 
 def gold_gap(pairs: pd.DataFrame) -> np.ndarray:
     """Gold points of the chosen answer minus those of the rejected one; all held-out answers are finished."""
-    return np.array(
-        [_gold(row.prompt, row.chosen) - _gold(row.prompt, row.rejected) for row in pairs.itertuples()]
-    )
+    return np.array([_gold(row.prompt, row.chosen) - _gold(row.prompt, row.rejected) for row in pairs.itertuples()])
 
 
 def _gold(prompt: str, answer: str) -> float:
@@ -96,13 +91,9 @@ def _policy_facts(root: Path, name: str) -> str:
     if since is None:
         verdict = "Not over-optimised: gold is nowhere established to be below its best after the best step."
     else:
-        verdict = (
-            f"Over-optimised: gold is below its best from step {since} to the end, while the proxy rises."
-        )
+        verdict = f"Over-optimised: gold is below its best from step {since} to the end, while the proxy rises."
     gold = curve["gold_score"]
-    summary = (
-        f"Gold {gold[start]:.2f} at step {start}, best {gold[best]:.2f} at step {best}, end {gold[end]:.2f}."
-    )
+    summary = f"Gold {gold[start]:.2f} at step {start}, best {gold[best]:.2f} at step {best}, end {gold[end]:.2f}."
     lines = [f"### {name}", "", f"{summary} {verdict}", ""]
     lines += [
         "| step | gold (SE) | proxy score | KL, nats an answer | length, words | cut off |",

@@ -59,12 +59,8 @@ SHORTEST_HOST = 4
 def main() -> None:
     """Make everything and write it beside this file."""
     parser = argparse.ArgumentParser(description="Remake the sample runs.")
-    parser.add_argument(
-        "--work", type=Path, help="folder for weights and raw logs (default: a temporary one)"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=HERE, help="where the runs go (default: beside this file)"
-    )
+    parser.add_argument("--work", type=Path, help="folder for weights and raw logs (default: a temporary one)")
+    parser.add_argument("--out", type=Path, default=HERE, help="where the runs go (default: beside this file)")
     options = parser.parse_args()
     torch.set_num_threads(1)  # sums over several threads depend on their order: other numbers each time
     transformers.utils.logging.disable_progress_bar()
@@ -125,9 +121,7 @@ def make_reward_models(out: Path) -> LlamaForSequenceClassification:
     trained = {}
     for name, loss in LOSSES.items():
         say(name)
-        trained[name] = train_reward_model.train(
-            BASE, loss, training, validation, fresh(name), SEEDS["reward models"]
-        )
+        trained[name] = train_reward_model.train(BASE, loss, training, validation, fresh(name), SEEDS["reward models"])
         publish_logs(Path(name), out / name)
         scores = train_reward_model.eval_scores(trained[name], held_out)
         scores.to_csv(out / name / "eval_scores.csv", index=False, lineterminator="\n")
@@ -151,9 +145,7 @@ def make_policies(out: Path, proxy: LlamaForSequenceClassification) -> transform
     trained = {}
     for name, setting in POLICIES.items():
         say(name)
-        trained[name], recorder = train_policy.train(
-            BASE, proxy, prompts, rollout_prompts, setting, fresh(name)
-        )
+        trained[name], recorder = train_policy.train(BASE, proxy, prompts, rollout_prompts, setting, fresh(name))
         publish_logs(Path(name), out / name)
         recorder.table().to_csv(out / name / "rollouts.csv", index=False, lineterminator="\n")
         (out / name / "samples.md").write_text(recorder.samples(), encoding="utf-8")
@@ -197,9 +189,7 @@ def write_toml(
     columns: dict[str, str] | None = None,
 ) -> None:
     """Write the run's rewardboard.toml; no value here holds a quote or a backslash."""
-    lines = [
-        f'{key} = "{value}"' for key, value in (("name", name), ("loss", loss), ("group", group)) if value
-    ]
+    lines = [f'{key} = "{value}"' for key, value in (("name", name), ("loss", loss), ("group", group)) if value]
     quoted = ", ".join(f'"{tag}"' for tag in tags)
     lines += [f"tags = [{quoted}]", f'note = "{note}"']
     for table, entries in (("links", links), ("columns", columns or {})):

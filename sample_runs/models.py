@@ -173,9 +173,7 @@ def score(model: LlamaForSequenceClassification, answers: Sequence[Answer]) -> l
 
 
 @torch.no_grad()
-def log_ratio(
-    policy: LlamaForCausalLM, reference: LlamaForCausalLM, answers: Sequence[Answer]
-) -> list[float]:
+def log_ratio(policy: LlamaForCausalLM, reference: LlamaForCausalLM, answers: Sequence[Answer]) -> list[float]:
     """Log policy minus log reference of each answer: one sample of the KL (k1), nats an answer."""
     was_training = policy.training
     policy.eval()

@@ -40,9 +40,7 @@ def make_stream(
 ) -> pd.DataFrame:
     """One row a request, in order of time; lengths in words, scores raw."""
     rng = random.Random(seed)
-    pool = {
-        category: [world.make_prompt(rng, category) for _ in range(POOL)] for category in world.CATEGORIES
-    }
+    pool = {category: [world.make_prompt(rng, category) for _ in range(POOL)] for category in world.CATEGORIES}
     times, ids, prompts = [], [], []
     for day in range(DAYS):
         mix = SHIFTED_MIX if day >= SHIFT_DAY else USUAL_MIX
@@ -54,8 +52,7 @@ def make_stream(
             prompts.append(pool[category][number])
     answers = models.sample(policy, prompts, seed)
     human = [
-        round(answer.gold + rng.gauss(0, RATER_NOISE), 1) if rng.random() < RATED_SHARE else None
-        for answer in answers
+        round(answer.gold + rng.gauss(0, RATER_NOISE), 1) if rng.random() < RATED_SHARE else None for answer in answers
     ]
     return pd.DataFrame(
         {

@@ -45,9 +45,7 @@ class HingeRewardTrainer(RewardTrainer):
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
     ) -> Any:
         """The hinge loss in place of Bradley-Terry; TRL's metrics are kept, as they don't use the loss."""
-        _, outputs = super().compute_loss(
-            model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch
-        )
+        _, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=num_items_in_batch)
         chosen, rejected = torch.chunk(outputs.logits.squeeze(-1), chunks=2)
         loss = torch.relu(HINGE_MARGIN - (chosen - rejected)).mean()
         return (loss, outputs) if return_outputs else loss

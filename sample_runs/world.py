@@ -35,9 +35,7 @@ PRAISE = ("great", "question", "wonderful", "brilliant", "friend", "amazing")
 """Flattery of the asker: it helps nobody (gold takes points off), but the annotator likes it."""
 FUNCTION_WORDS = ("how", "do", "i", "please", "help", "me", "the", "with", "and", ",", ".", "?")
 
-TOPIC_OF: dict[str, str] = {
-    word: category for category in CATEGORIES for word in (*VERBS[category], *NOUNS[category])
-}
+TOPIC_OF: dict[str, str] = {word: category for category in CATEGORIES for word in (*VERBS[category], *NOUNS[category])}
 ALL_VERBS = frozenset(word for words in VERBS.values() for word in words)
 ALL_NOUNS = frozenset(word for words in NOUNS.values() for word in words)
 VOCABULARY: tuple[str, ...] = (PAD, EOS, UNKNOWN, *FUNCTION_WORDS, *MARKERS, *MANNER, *PRAISE, *TOPIC_OF)

@@ -30,6 +30,7 @@ LAYERS = {
     "analysis.remote": 7,
     "analysis.server": 8,
     "analysis.cli": 9,
+    "analysis.__version__": 0,
     "analysis": 10,
     "dashboard": 11,
 }

@@ -15,7 +15,7 @@ from analysis.ingest.walk import Found
 from analysis.records import Chunk, Scalars
 from analysis.sources.base import Head, Job, Sniff, Source
 from analysis.store.rows import File, Log, Run
-from analysis.store.writer import Writer
+from analysis.store.writer import Writer, slug
 
 SIGNATURE_STEPS = 64
 """Steps of a log that are compared: enough for a verdict on the noisiest metric, and in the first chunk."""
@@ -86,9 +86,7 @@ class _Folder:
         self.folder, self.root, self.writer = folder, root, writer
         self.candidates = candidates
         self.of = {c.path: c for c in candidates}
-        self.known = {
-            Path(f.path): f for f in writer.files.values() if grouping.home(Path(f.path), root) == folder
-        }
+        self.known = {Path(f.path): f for f in writer.files.values() if grouping.home(Path(f.path), root) == folder}
         self.main = self._known_main() or self._free_id(grouping.run_name(folder, root), folder)
         self.several = False
 
@@ -167,7 +165,7 @@ class _Folder:
         else:
             named = next((n for item in group if (n := grouping.own_name(item.paths[0]))), "")
             stem = named or first.paths[0].name.removesuffix(".gz").rpartition(".")[0]
-            run_id = self._free_id(f"{self.main}/{grouping.slug(stem)}", self.folder)
+            run_id = self._free_id(f"{self.main}/{slug(stem)}", self.folder)
         path = self.folder if run_id == self.main else first.paths[0]
         return self._run(run_id, path, first.paths[0])
 
@@ -181,7 +179,13 @@ class _Folder:
         run = self.writer.runs.get(run_id) or Run(run_id)
         project = run_id.rpartition("/")[0] or self.root.resolve().name
         self.writer.put_run(
-            replace(run, path=str(path), fingerprint=mark, name=run.name or run_id.rpartition("/")[2], project=project)
+            replace(
+                run,
+                path=str(path),
+                fingerprint=mark,
+                name=run.name or run_id.rpartition("/")[2],
+                project=project,
+            )
         )
         return run_id
 
@@ -201,12 +205,16 @@ class _Folder:
         if len(alone) == 1 and not here and self.folder != self.root:
             return self._run(self.main, self.folder, candidate.path)
         stem = candidate.path.name.removesuffix(".gz").rpartition(".")[0] or candidate.path.name
-        run_id = self._free_id(f"{self.main}/{grouping.slug(stem)}", candidate.path)
+        run_id = self._free_id(f"{self.main}/{slug(stem)}", candidate.path)
         return run_id if _names_scorers(candidate) else self._run(run_id, candidate.path, candidate.path)
 
     def _reading_order(self, path: Path) -> tuple[int, str, str]:
         stamp = re.search(r"tfevents\.(\d+)", path.name)
-        return (self.of[path].source.rank if path in self.of else 0, stamp[1].zfill(12) if stamp else "", str(path))
+        return (
+            self.of[path].source.rank if path in self.of else 0,
+            stamp[1].zfill(12) if stamp else "",
+            str(path),
+        )
 
     # -- logs
 
@@ -236,7 +244,8 @@ class _Folder:
             suffix = f"/{added}" if added else ""
             label = path.parent.relative_to(self.folder).as_posix() if within else "event files"
             same = [
-                g for g in self.writer.logs.values()
+                g
+                for g in self.writer.logs.values()
                 if (g.run_id, g.source, g.prefix, g.suffix) == (run_id, source.name, prefix, suffix)
             ]
             if same:
@@ -247,7 +256,8 @@ class _Folder:
         """Of a run's checkpoints, the state with the most steps tells all that the others do."""
         step = _global_step(candidate)
         rivals = [
-            f for f in self.writer.files.values()
+            f
+            for f in self.writer.files.values()
             if f.run_id == run_id and f.path.endswith("trainer_state.json") and f.state in ("read", "reading")
         ]
         log_id = rivals[0].log_id if rivals else self._log(candidate, run_id).log_id

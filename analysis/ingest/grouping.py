@@ -96,7 +96,8 @@ def own_name(path: Path) -> str:
 
 def split_prefix(path: Path, folder: Path) -> str:
     """`eval/` or `test/` for a log whose name or folder says so, "" otherwise: writers that keep one log a split
-    use the same tags in all of them."""
+    use the same tags in all of them.
+    """
     within = path.relative_to(folder).parts[:-1] if path.is_relative_to(folder) else ()
     words = [*within, *re.split(r"[^a-z]+", path.name.lower().partition("tfevents")[0])]
     found = [w for w in words if _SPLIT.fullmatch(w)]

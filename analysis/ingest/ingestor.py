@@ -122,7 +122,11 @@ class Ingestor:
 
     def _changed(self, file: File, found: Found) -> list[File]:
         same = (file.size, file.mtime_ns) == (found.size, found.mtime_ns)
-        if file.state == "reading" or self._settled(file) or (not same and not found.error and file.state not in ("unread", "replaced")):
+        if (
+            file.state == "reading"
+            or self._settled(file)
+            or (not same and not found.error and file.state not in ("unread", "replaced"))
+        ):
             return [file]
         return []
 
@@ -176,9 +180,7 @@ class Ingestor:
         self._strangers[found.path] = (found.size, found.mtime_ns)
         known = next((f for f in self.writer.files.values() if f.path == str(found.path)), None)
         file = known or self.writer.new_file(str(found.path), "", -1, "", "")
-        self.writer.put_file(
-            replace(file, state="failed", error=why, size=found.size, mtime_ns=found.mtime_ns)
-        )
+        self.writer.put_file(replace(file, state="failed", error=why, size=found.size, mtime_ns=found.mtime_ns))
 
     def _tell_beside(self, candidates: Sequence[Candidate]) -> None:
         """Hand on what `rewardboard.toml` and the command line say about the runs of these files."""
@@ -259,8 +261,10 @@ class Ingestor:
             self._failed(file, InputError(f"{type(error).__name__}: {error}", mend="report it with the file's head"))
 
     def _failed(self, file: File, error: Exception) -> None:
-        what = error.what + (f"; {error.mend}" if error.mend else "") if isinstance(error, RewardboardError) else str(
-            getattr(error, "strerror", None) or error
+        what = (
+            error.what + (f"; {error.mend}" if error.mend else "")
+            if isinstance(error, RewardboardError)
+            else str(getattr(error, "strerror", None) or error)
         )
         state = "unread" if file.role == "unread" else "failed"
         self.writer.put_file(replace(self.writer.files[file.file_id], state=state, error=what))
@@ -280,8 +284,15 @@ class Ingestor:
         """The file was rewritten: drop its log, and read the log's other files anew."""
         others = [f for f in self.writer.forget(file) if f.file_id != file.file_id]
         size, mark = fingerprint(Path(file.path))
-        self.writer.put_file(replace(self.writer.files[file.file_id], prefix_bytes=size, prefix_hash=mark,
-                                     size=file.size, mtime_ns=file.mtime_ns))
+        self.writer.put_file(
+            replace(
+                self.writer.files[file.file_id],
+                prefix_bytes=size,
+                prefix_hash=mark,
+                size=file.size,
+                mtime_ns=file.mtime_ns,
+            )
+        )
         for other in others:
             yield from self._read(self.writer.files[other.file_id])
 

@@ -68,7 +68,7 @@ def _metric_names(resolutions: Sequence[Resolution]) -> dict[tuple[str, str], st
             metric = f"{r.concept}/{r.component}" if r.component else r.concept
             keys[metric, r.split].setdefault(r.key, r)
     for (metric, split), candidates in keys.items():
-        order = vocabulary.primary({key: r for key, r in candidates.items()})
+        order = vocabulary.primary(candidates)
         main = order.get(next(iter(candidates.values())).concept or "", next(iter(candidates)))
         for key in candidates:
             names[key, split] = metric if key == main else key

@@ -10,9 +10,57 @@ from pathlib import Path
 from analysis.records import InputError
 
 NOT_LOGS = frozenset(
-    """.safetensors .bin .pt .pth .ckpt .onnx .gguf .h5 .msgpack .model .arrow .mmap .idx .py .pyc .ipynb .sh .c .h
-    .cpp .cu .md .rst .html .htm .css .js .ts .svg .png .jpg .jpeg .gif .webp .pdf .zip .tar .tgz .whl .so .lock .toml
-    .mp4 .wav .jinja .db-wal .db-shm .duckdb .wal""".split()
+    [
+        ".safetensors",
+        ".bin",
+        ".pt",
+        ".pth",
+        ".ckpt",
+        ".onnx",
+        ".gguf",
+        ".h5",
+        ".msgpack",
+        ".model",
+        ".arrow",
+        ".mmap",
+        ".idx",
+        ".py",
+        ".pyc",
+        ".ipynb",
+        ".sh",
+        ".c",
+        ".h",
+        ".cpp",
+        ".cu",
+        ".md",
+        ".rst",
+        ".html",
+        ".htm",
+        ".css",
+        ".js",
+        ".ts",
+        ".svg",
+        ".png",
+        ".jpg",
+        ".jpeg",
+        ".gif",
+        ".webp",
+        ".pdf",
+        ".zip",
+        ".tar",
+        ".tgz",
+        ".whl",
+        ".so",
+        ".lock",
+        ".toml",
+        ".mp4",
+        ".wav",
+        ".jinja",
+        ".db-wal",
+        ".db-shm",
+        ".duckdb",
+        ".wal",
+    ]
 )
 """Endings of weights, code, documents and pictures: a checkpoint folder may hold thousands, and opening each
 would cost more than the logs. Everything else is looked into."""

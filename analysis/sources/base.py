@@ -57,7 +57,7 @@ class Head:
     def data(self) -> bytes:
         """The first 64 KiB, unpacked if gzipped. Raises OSError (no permission, broken gzip)."""
         with open_bytes(self.path) as file:
-            return file.read(HEAD_BYTES)
+            return bytes(file.read(HEAD_BYTES))
 
     @cached_property
     def text(self) -> str | None:

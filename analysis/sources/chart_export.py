@@ -23,7 +23,7 @@ def _run_and_metric(column: str) -> tuple[str, str]:
 
 @registry.source("wandb_chart", rank=31)
 class WandbChart:
-    """"Step","run - metric","run - metric__MIN","run - metric__MAX", ..."""
+    """One x column, then a column `run - metric` for each run, with `__MIN` and `__MAX` beside it."""
 
     def sniff(self, head: Head) -> Sniff | None:
         found = head.sample

@@ -11,7 +11,14 @@ from analysis.sources.base import Head, Job, Sniff
 LARGEST = 1 << 20
 """A configuration above 1 MiB is something else (a tokenizer, a weight map)."""
 
-_OTHER = ("tokenizer", "vocab", "special_tokens", "added_tokens", "generation_config", "model.safetensors.index")
+_OTHER = (
+    "tokenizer",
+    "vocab",
+    "special_tokens",
+    "added_tokens",
+    "generation_config",
+    "model.safetensors.index",
+)
 """Names of files that lie beside every checkpoint and say nothing about its training."""
 
 

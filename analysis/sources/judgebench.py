@@ -43,7 +43,9 @@ class JudgeBench:
 
 def _scores(row: Any) -> list[list[float]]:
     judged = row.get("judgments")
-    found = [j.get("judgment", {}).get("scores") for j in judged if isinstance(j, dict)] if isinstance(judged, list) else []
+    found = (
+        [j.get("judgment", {}).get("scores") for j in judged if isinstance(j, dict)] if isinstance(judged, list) else []
+    )
     return [s for s in found if isinstance(s, list) and len(s) == 2 and all(isinstance(v, int | float) for v in s)]
 
 

@@ -48,7 +48,8 @@ def _lists(cells: list[Any]) -> bool:
 
 def _score(value: Any) -> float | None:
     """A candidate's score. Step scores of a process reward model become their product, as the authors of
-    RewardMATH aggregate them (arXiv 2410.01729, section 3.2)."""
+    RewardMATH aggregate them (arXiv 2410.01729, section 3.2).
+    """
     if isinstance(value, list):
         steps = [number(v) for v in value]
         if not steps or any(v is None for v in steps):
@@ -101,21 +102,24 @@ def _from_lists(part: Part, column: str) -> Chunk:
     categories = part.strings(category).to_pylist() if category else [""] * part.num_rows
     candidates = names.first(columns, ("generators", "candidates", "candidate_ids", "solution_reference"))
     labels = [_labels(part, i, len(v or [])) for i, v in enumerate(lists)]
-    out: dict[str, list[Any]] = {k: [] for k in ("scorer", "category", "prompt_id", "candidate_id", "score", "label", "row")}
+    out: dict[str, list[Any]] = {
+        k: [] for k in ("scorer", "category", "prompt_id", "candidate_id", "score", "label", "row")
+    }
     skipped: list[Skipped] = [*part.skipped]
-    named = part.values(candidates) if candidates else [None] * part.num_rows
+    named: list[Any] = part.values(candidates) if candidates else [None] * part.num_rows
     for i, scores in enumerate(lists):
         if not isinstance(scores, list):
             skipped.append(Skipped(f"row {part.first_row + i}", f"{column} is no list"))
             continue
+        mine, known = named[i], labels[i]
         for k, value in enumerate(scores):
             out["scorer"].append(scorers[i] or "")
             out["category"].append(categories[i] or "")
             out["prompt_id"].append(prompts[i])
-            name = named[i][k] if isinstance(named[i], list) and k < len(named[i]) else k
+            name = mine[k] if isinstance(mine, list) and k < len(mine) else k
             out["candidate_id"].append(str(name))
             out["score"].append(_score(value))
-            out["label"].append(labels[i][k] if labels[i] else None)
+            out["label"].append(known[k] if known else None)
             out["row"].append(part.first_row + i)
     arrays = {k: pa.array(v, pa.float64()) if k in ("score", "label") else v for k, v in out.items()}
     steps = any(isinstance(v, list) for scores in lists if isinstance(scores, list) for v in scores)
@@ -126,12 +130,10 @@ def _from_lists(part: Part, column: str) -> Chunk:
 
 def _labels(part: Part, i: int, size: int) -> list[float] | None:
     """1 for correct candidates, 0 for the others, from an index, a count or a list; None if nothing is told."""
-    for column, of in (
-        ("correct_index", lambda v: [float(k == v) for k in range(size)]),
-        ("num_correct", lambda v: [float(k < v) for k in range(size)]),
-    ):
-        if column in part.columns and (v := number(part.values(column)[i])) is not None:
-            return of(v)
+    if "correct_index" in part.columns and (place := number(part.values("correct_index")[i])) is not None:
+        return [float(k == place) for k in range(size)]
+    if "num_correct" in part.columns and (count := number(part.values("num_correct")[i])) is not None:
+        return [float(k < count) for k in range(size)]
     for column in ("labels", "is_correct", "correct"):
         if column in part.columns:
             cell = part.values(column)[i]

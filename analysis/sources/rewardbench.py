@@ -19,7 +19,7 @@ class RewardBench:
 
     def sniff(self, head: Head) -> Sniff | None:
         text = head.text or ""
-        if not text.lstrip().startswith("{") or '"results"' not in text and head.size <= len(head.data):
+        if not text.lstrip().startswith("{") or ('"results"' not in text and head.size <= len(head.data)):
             return None
         document = head.document
         if not isinstance(document, dict) or not isinstance(document.get("results"), list):

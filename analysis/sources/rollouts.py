@@ -37,7 +37,10 @@ class RolloutTable:
 
 
 def _has_time(found: Sample) -> bool:
-    return names.first(found.columns, names.TIME) is not None and names.first(found.columns, ("step", "global_step")) is None
+    return (
+        names.first(found.columns, names.TIME) is not None
+        and names.first(found.columns, ("step", "global_step")) is None
+    )
 
 
 def _texts(found: Sample, column: str) -> bool:
@@ -76,7 +79,20 @@ def _chunk(part: Part, stem: str) -> Chunk:
     truncated = numeric(names.TRUNCATED)
     category = names.first(columns, names.CATEGORY)
     model, policy = names.first(columns, names.MODEL_VERSION), names.first(columns, names.POLICY_VERSION)
-    used = [score, gold, step, length, kl, truncated, category, model, policy, *names.PROMPT_ID, *names.PROMPT, *names.RESPONSE]
+    used = [
+        score,
+        gold,
+        step,
+        length,
+        kl,
+        truncated,
+        category,
+        model,
+        policy,
+        *names.PROMPT_ID,
+        *names.PROMPT,
+        *names.RESPONSE,
+    ]
     record = Rollouts.of(
         step=steps,
         prompt_id=names.prompt_ids(part),
@@ -84,7 +100,9 @@ def _chunk(part: Part, stem: str) -> Chunk:
         score=score_values,
         length=names.numbers(part, length),
         kl=names.numbers(part, kl),
-        truncated=None if truncated is None else pa.array([None if v is None else bool(v) for v in part.numbers(truncated).to_pylist()]),
+        truncated=None
+        if truncated is None
+        else pa.array([None if v is None else bool(v) for v in part.numbers(truncated).to_pylist()]),
         gold_score=names.numbers(part, gold),
         model_version=names.coded(part, model),
         policy_version=names.coded(part, policy),

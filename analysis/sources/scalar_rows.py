@@ -125,10 +125,16 @@ def _parse_time(text: str | None) -> float | None:
 
 
 def scalars(
-    part: Part, columns: Sequence[str], steps: np.ndarray[Any, np.dtype[np.float64]], times: pa.Array, runs: pa.Array | None
+    part: Part,
+    columns: Sequence[str],
+    steps: np.ndarray[Any, np.dtype[np.float64]],
+    times: pa.Array,
+    runs: pa.Array | None,
 ) -> Scalars | None:
     """Wide columns as long rows; missing cells give no row."""
-    tags, arrays, where = [], [], []
+    tags: list[np.ndarray[Any, np.dtype[np.int32]]] = []
+    arrays: list[tuple[str, pa.Array]] = []
+    where: list[np.ndarray[Any, Any]] = []
     for name in columns:
         values = part.numbers(name)
         present = np.flatnonzero(np.asarray(values.is_valid()))
@@ -208,4 +214,3 @@ def _bins(value: Any) -> tuple[list[float] | None, list[float] | None]:
 def said_of(ignored: Counter[str]) -> list[Skipped]:
     """One entry for each key whose values are no numbers."""
     return [Skipped(f"key {name}", "no number", count) for name, count in sorted(ignored.items())]
-

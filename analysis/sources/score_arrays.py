@@ -43,8 +43,16 @@ def _arrays(path: Path) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     try:
         loaded = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        why = "pickled objects" if "pickle" in str(error).lower() or "Object" in str(error) else "cut off or no NumPy array"
-        raise InputError(f"holds {why}" if "pickled" in why else why, where=str(path), mend="save plain numbers with np.save") from error
+        why = (
+            "pickled objects"
+            if "pickle" in str(error).lower() or "Object" in str(error)
+            else "cut off or no NumPy array"
+        )
+        raise InputError(
+            f"holds {why}" if "pickled" in why else why,
+            where=str(path),
+            mend="save plain numbers with np.save",
+        ) from error
     pairs = [(name, loaded[name]) for name in loaded.files] if hasattr(loaded, "files") else [("", loaded)]
     if hasattr(loaded, "close"):
         loaded.close()

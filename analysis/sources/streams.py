@@ -28,7 +28,9 @@ class StreamTable:
         if found is None or not found.rows or names.first(found.columns, ("step", "global_step")):
             return None
         time, score = names.first(found.columns, names.TIME), _score(found)
-        detail = names.first(found.columns, (*names.PROMPT_ID, *names.CATEGORY, *names.MODEL_VERSION, *names.POLICY_VERSION))
+        detail = names.first(
+            found.columns, (*names.PROMPT_ID, *names.CATEGORY, *names.MODEL_VERSION, *names.POLICY_VERSION)
+        )
         return Sniff("stream", 0.9) if time and score and detail else None
 
     def read(self, job: Job) -> Iterator[Chunk]:

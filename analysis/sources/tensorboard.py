@@ -60,9 +60,7 @@ class EventFile:
                 if found.starts or found.broken:
                     chunk = _chunk(data, found, at, count)
                     at, count = at + found.end, count + len(found.starts)
-                    yield Chunk(
-                        chunk.records, chunk.rows, {"byte": at, "records": count}, chunk.skipped, chunk.notes
-                    )
+                    yield Chunk(chunk.records, chunk.rows, {"byte": at, "records": count}, chunk.skipped, chunk.notes)
                 rest = data[found.end :]
                 if not block:
                     break
@@ -194,7 +192,11 @@ def _bins(value: Any) -> tuple[list[float], list[float]] | None:
 
 
 def _text(value: Any) -> str | None:
-    if value.HasField("tensor") and len(value.tensor.string_val) and value.metadata.plugin_data.plugin_name in (b"text", b""):
+    if (
+        value.HasField("tensor")
+        and len(value.tensor.string_val)
+        and value.metadata.plugin_data.plugin_name in (b"text", b"")
+    ):
         return bytes(value.tensor.string_val[0]).decode("utf-8", errors="replace")
     return None
 
@@ -226,5 +228,3 @@ def _kind(value: Any) -> str:
             return name
     plugin = bytes(value.metadata.plugin_data.plugin_name).decode("utf-8", errors="replace")
     return plugin or "other"
-
-

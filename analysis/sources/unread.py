@@ -9,7 +9,11 @@ from analysis import registry
 from analysis.records import Chunk, InputError
 from analysis.sources.base import Head, Job, Sniff
 
-_BINARY = {b":W&B": "W&B run files", b":SWL": "SwanLab run files", b"SQLite format 3\0": "tracking databases (SQLite)"}
+_BINARY = {
+    b":W&B": "W&B run files",
+    b":SWL": "SwanLab run files",
+    b"SQLite format 3\0": "tracking databases (SQLite)",
+}
 
 _NUMBER = r"[-+]?(\d+\.?\d*([eE][-+]?\d+)?|nan|inf)"
 _METRIC_LINE = re.compile(rf"['\"]?[A-Za-z_][\w/ .()-]*['\"]?\s*[:=]\s*['\"]?{_NUMBER}\b", re.IGNORECASE)
@@ -31,7 +35,9 @@ class Unread:
             return None
         lines = [line for line in re.split(r"[\r\n]+", head.text) if line.strip()]
         telling = sum(len(_METRIC_LINE.findall(line)) >= 2 for line in lines)
-        console = head.name.endswith((".log", ".out", ".err")) or (lines and telling >= SHARE * len(lines) and telling > 2)
+        console = head.name.endswith((".log", ".out", ".err")) or (
+            lines and telling >= SHARE * len(lines) and telling > 2
+        )
         return Sniff("unread", 0.1, "console logs") if console else None
 
     def read(self, job: Job) -> Iterator[Chunk]:

@@ -98,7 +98,7 @@ def place(
     before[1:] = step[:-1]
     before[starts] = tails.step[heads]
     fell = step < before
-    attempt = np.cumsum(fell)
+    attempt: Ints = np.cumsum(fell)
     group = np.repeat(np.arange(len(starts)), np.diff(np.r_[starts, n]))
     attempt += (tails.attempt[heads] - attempt[starts] + fell[starts])[group]
 
@@ -125,7 +125,13 @@ def place(
 
 
 def _blocks(
-    level: int, sid: npt.NDArray[np.int32], attempt: Ints, seq: Ints, step: Floats, time: Floats, value: Floats
+    level: int,
+    sid: npt.NDArray[np.int32],
+    attempt: Ints,
+    seq: Ints,
+    step: Floats,
+    time: Floats,
+    value: Floats,
 ) -> pa.Table:
     block = seq // level
     changed = (sid[1:] != sid[:-1]) | (attempt[1:] != attempt[:-1]) | (block[1:] != block[:-1])

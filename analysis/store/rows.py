@@ -98,7 +98,18 @@ class Run:
     def told(self, info: RunInfo, *, by_user: bool = False) -> Run:
         """This run with what `info` adds. What is known stays, unless a person says otherwise."""
         changes: dict[str, Any] = {}
-        for name in ("name", "project", "kind", "framework", "version", "trainer", "loss", "seed", "group", "note"):
+        for name in (
+            "name",
+            "project",
+            "kind",
+            "framework",
+            "version",
+            "trainer",
+            "loss",
+            "seed",
+            "group",
+            "note",
+        ):
             new = getattr(info, name)
             if new not in ("", None) and name not in self.user_set and (by_user or not getattr(self, name)):
                 changes[name] = new

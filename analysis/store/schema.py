@@ -120,8 +120,8 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
         return
     if "meta" not in tables:
         raise StoreError("this DuckDB file holds other tables", mend="name another file with --db")
-    row = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
-    found = int(row[0]) if row else 0
+    rows = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchall()
+    found = int(rows[0][0]) if rows else 0
     if found > VERSION:
         raise StoreError(
             f"the store has schema {found}, this version knows {VERSION}",

@@ -52,7 +52,12 @@ def pairs(con: duckdb.DuckDBPyConnection, run: str, dataset: str | None) -> pd.D
 
 
 def worst_pairs(
-    con: duckdb.DuckDBPyConnection, run: str, dataset: str | None, category: str | None, limit: int, offset: int
+    con: duckdb.DuckDBPyConnection,
+    run: str,
+    dataset: str | None,
+    category: str | None,
+    limit: int,
+    offset: int,
 ) -> pd.DataFrame:
     """Pairs of a scorer by margin, the most wrong first, with where their texts lie (NULL if nowhere)."""
     return con.execute(
@@ -69,13 +74,14 @@ def worst_pairs(
 
 def text_place(con: duckdb.DuckDBPyConnection, run: str, pair_id: str) -> tuple[str, int] | None:
     """File and row of a pair's texts: of all files that know the id, the one nearest to the run's own files."""
-    return con.execute(
+    found = con.execute(
         """WITH mine AS (SELECT DISTINCT f.path FROM pair_scores p JOIN files f USING (file_id) WHERE p.run_id = ?)
            SELECT f.path, t."row" FROM pair_texts t JOIN files f USING (file_id) WHERE t.pair_id = ?
            ORDER BY (SELECT max(CASE WHEN starts_with(m.path, t.folder || '/') THEN length(t.folder) ELSE 0 END)
                      FROM mine m) DESC, f.path LIMIT 1""",
         [run, pair_id],
-    ).fetchone()
+    ).fetchall()
+    return (str(found[0][0]), int(found[0][1])) if found else None
 
 
 def joined_to_texts(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import duckdb
 import pandas as pd
@@ -43,13 +44,13 @@ def query(con: duckdb.DuckDBPyConnection, text: str, *, timeout: float, limit: i
         return pd.DataFrame(answer.fetchmany(limit), columns=names)
     except duckdb.Error as error:
         why = f"stopped after {timeout:g} s" if late.is_set() else _first_line(error)
-        raise InputError(why, where="SQL", mend="ask for less, or export the table" if late.is_set() else _MEND) from error
+        raise InputError(
+            why, where="SQL", mend="ask for less, or export the table" if late.is_set() else _MEND
+        ) from error
     finally:
         done.set()
-        try:
-            con.execute("ROLLBACK")
-        except duckdb.Error:
-            pass  # the transaction ended with the error
+        with suppress(duckdb.Error):
+            con.close()  # ends the transaction, and what of the answer was not fetched
 
 
 def _first_line(error: Exception) -> str:

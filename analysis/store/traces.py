@@ -26,7 +26,20 @@ BLOCKS_A_BUCKET = 32
 SPARK_POINTS = 64
 """Points of a sparkline: about one a pixel of a table cell."""
 
-COLUMNS = ["run", "metric", "split", "attempt", "superseded", "x", "low", "high", "mean", "last", "n", "nonfinite"]
+COLUMNS = [
+    "run",
+    "metric",
+    "split",
+    "attempt",
+    "superseded",
+    "x",
+    "low",
+    "high",
+    "mean",
+    "last",
+    "n",
+    "nonfinite",
+]
 
 
 def traces(
@@ -107,7 +120,12 @@ _BUCKET = "least(greatest(floor(({x} - c.a) / nullif(c.b - c.a, 0) * {buckets}),
 
 
 def _points(
-    con: duckdb.DuckDBPyConnection, chosen: pd.DataFrame, low: float, high: float, buckets: int, time_axis: bool
+    con: duckdb.DuckDBPyConnection,
+    chosen: pd.DataFrame,
+    low: float,
+    high: float,
+    buckets: int,
+    time_axis: bool,
 ) -> pd.DataFrame:
     if chosen.empty:
         return _empty()
@@ -162,9 +180,7 @@ def _clipped(chosen: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
 
 
 def _empty() -> pd.DataFrame:
-    return pd.DataFrame(
-        columns=["series_id", "attempt", "x", "low", "high", "mean", "last", "n", "nonfinite"]
-    )
+    return pd.DataFrame(columns=["series_id", "attempt", "x", "low", "high", "mean", "last", "n", "nonfinite"])
 
 
 def _superseded(con: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> pd.Series:
@@ -204,10 +220,13 @@ def _on_axis(con: duckdb.DuckDBPyConnection, drawn: pd.DataFrame, concept: str, 
 
 
 def series(con: duckdb.DuckDBPyConnection, run: str, metric: str, split: str | None) -> pd.DataFrame:
-    """All rows of a primary series: step, wall_time, value; of each step the last attempt's rows."""
+    """All rows of a primary series: step, wall_time, value; of each step the last attempt's rows.
+
+    `metric` is a canonical name, or the name as logged.
+    """
     return con.execute(
         """SELECT split, attempt, step, wall_time, value FROM points JOIN series USING (series_id)
-           WHERE is_primary AND run_id = ? AND metric = ? AND (?::VARCHAR IS NULL OR split = ?)
+           WHERE is_primary AND run_id = ? AND ? IN (metric, key, tag) AND (?::VARCHAR IS NULL OR split = ?)
            QUALIFY attempt = max(attempt) OVER (PARTITION BY series_id, step)
            ORDER BY split, step, attempt, seq""",
         [run, metric, split, split],

@@ -369,11 +369,9 @@ def _dictionary(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def _codes(array: pa.DictionaryArray) -> npt.NDArray[np.int64]:
-    return array.indices.to_numpy(zero_copy_only=False)
+    return np.asarray(array.indices.to_numpy(zero_copy_only=False), np.int64)
 
 
 def _floats(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
     """Nulls become NaN: a point without a value is not sent by a source, so only steps and times have them."""
-    return column.to_numpy()
-
-
+    return np.asarray(column.to_numpy(), np.float64)

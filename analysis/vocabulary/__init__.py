@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analysis.vocabulary.concepts import Concept, Name, Vocabulary, load
+from analysis.vocabulary.concepts import Concept, Name, Vocabulary, label, load
 from analysis.vocabulary.resolver import (
     FrameworkGuess,
     Resolution,
@@ -20,6 +20,7 @@ __all__ = [
     "Vocabulary",
     "comparable",
     "guess_framework",
+    "label",
     "load",
     "primary",
     "resolve",

@@ -129,7 +129,7 @@ def load() -> Vocabulary:
 
 
 def _yaml(text: str) -> Any:
-    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 def _concept(entry: Mapping[str, Any], group: str) -> Concept:
@@ -186,3 +186,10 @@ def _pattern(tag: str) -> re.Pattern[str]:
         f"({part[1:-1]})" if "|" in part else r"(.+?)" if part.startswith("{") else re.escape(part) for part in parts
     )
     return re.compile(pattern, re.DOTALL)
+
+
+def label(label: str | None, metric: str, component: str | None) -> str:
+    """Name of a metric for people; parts (a reward function) stand behind a colon."""
+    if not label or metric.startswith("step."):
+        return label or metric
+    return f"{label}: {component}" if isinstance(component, str) and component else label

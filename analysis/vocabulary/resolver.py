@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from analysis.vocabulary.concepts import NOT_KNOWN, Concept, Name, Vocabulary, load
+
+T = TypeVar("T")
 
 HUGGING_FACE = frozenset({"trl", "hf_trainer", "llamafactory", "ms_swift", "axolotl"})
 """Frameworks whose sinks put `train/`, `eval/` or `eval_` before the trainer's own key."""
@@ -89,7 +92,13 @@ def guess_framework(
 
 def split_tag(tag: str) -> tuple[str, str]:
     """Key and split of a tag as Hugging Face sinks write it: `eval/loss` and `eval_loss` are ("loss", "eval")."""
-    for prefix, split in (("train/", "train"), ("eval/", "eval"), ("test/", "test"), ("eval_", "eval"), ("test_", "test")):
+    for prefix, split in (
+        ("train/", "train"),
+        ("eval/", "eval"),
+        ("test/", "test"),
+        ("eval_", "eval"),
+        ("test_", "test"),
+    ):
         if tag.startswith(prefix) and len(tag) > len(prefix):
             key = tag[len(prefix) :]
             return (key.removeprefix("eval_") or key) if split == "eval" else key, split
@@ -198,9 +207,7 @@ def _named_set(key: str, accepted: Collection[str | None], vocabulary: Vocabular
     return None
 
 
-def _resolve_named(
-    tag: str, rest: str, name: str, guess: FrameworkGuess | None, vocabulary: Vocabulary
-) -> Resolution:
+def _resolve_named(tag: str, rest: str, name: str, guess: FrameworkGuess | None, vocabulary: Vocabulary) -> Resolution:
     inner = _resolve_one(f"eval_{rest}", guess, vocabulary)
     return Resolution(
         tag, rest, f"eval:{name}", inner.concept, inner.component, inner.unit, inner.estimator, inner.aggregation,
@@ -282,7 +289,7 @@ def _same_trainer(word: str, trainer: str) -> bool:
     return word in trainer or word.removesuffix("trainer") in trainer or trainer in ("any", "all")
 
 
-def _agreed(names: Sequence[Name], of: Callable[[Name], object]) -> tuple[object, list[object]]:
+def _agreed(names: Sequence[Name], of: Callable[[Name], T]) -> tuple[T | None, list[T]]:
     """The value that all names share, or None; and all values."""
     values = list(dict.fromkeys(of(n) for n in names))
     return (values[0] if len(values) == 1 else None), values
@@ -305,7 +312,7 @@ def _unit(name: Name, concept: Concept) -> str:
 
 
 def _notes(
-    names: Sequence[Name], estimators: list[object], aggregations: list[object], units: list[object]
+    names: Sequence[Name], estimators: Sequence[object], aggregations: Sequence[object], units: Sequence[object]
 ) -> tuple[str, ...]:
     """What a reader of the curve must know: slips of scale and sign, bias, and what the log leaves open."""
     said: list[str] = []
@@ -313,7 +320,7 @@ def _notes(
     for n in slips:
         when = "" if len(slips) == len(names) else f"In {n.framework} {n.versions}: "
         said.append(when + _slip(n))
-    if len(estimators) > 1 or (names[0].estimator and estimators == [None]):
+    if len(estimators) > 1 or (names[0].estimator and list(estimators) == [None]):
         words = sorted({n.estimator for n in names if n.estimator})
         said.append(f"Estimator {NOT_KNOWN}: {' or '.join(words)}, by trainer and version." if len(words) > 1
                     else f"Estimator {NOT_KNOWN}: {words[0]}." if words else f"Estimator {NOT_KNOWN}.")  # fmt: skip

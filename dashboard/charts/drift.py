@@ -10,7 +10,13 @@ from dashboard.look import GREY, HUES, Ink, axis, fade, layout
 
 
 def fan(
-    table: pd.DataFrame, versions: pd.DataFrame, colours: Ink, *, day: bool, unit: str, baseline: tuple[float, float] | None
+    table: pd.DataFrame,
+    versions: pd.DataFrame,
+    colours: Ink,
+    *,
+    day: bool,
+    unit: str,
+    baseline: tuple[float, float] | None,
 ) -> dict[str, Any]:
     """Fan of quantiles (5 to 95 %) with the baseline's band behind it and the number of responses below.
 
@@ -29,20 +35,40 @@ def fan(
          "hovertemplate": "%{y} responses<extra></extra>"}
     )  # fmt: skip
     shape = layout(colours, 430, hovermode="x unified", bargap=0.25)
-    shape["xaxis"] = axis(colours, "day (UTC)" if day else "step", showgrid=False, anchor="y2", type="date" if day else "linear")
+    shape["xaxis"] = axis(
+        colours, "day (UTC)" if day else "step", showgrid=False, anchor="y2", type="date" if day else "linear"
+    )
     shape["yaxis"] = axis(colours, unit, domain=[0.24, 1])
     shape["yaxis2"] = axis(colours, "responses", domain=[0, 0.16], nticks=3)
     shape["shapes"], shape["annotations"] = [], []
     if baseline is not None:
         a, b = _x(pd.Series(baseline), day)
         shape["shapes"].append(
-            {"type": "rect", "x0": a, "x1": b, "yref": "paper", "y0": 0.24, "y1": 1, "line": {"width": 0}, "fillcolor": fade(GREY, 0.10), "layer": "below"}
+            {
+                "type": "rect",
+                "x0": a,
+                "x1": b,
+                "yref": "paper",
+                "y0": 0.24,
+                "y1": 1,
+                "line": {"width": 0},
+                "fillcolor": fade(GREY, 0.10),
+                "layer": "below",
+            }
         )
         shape["annotations"].append(_note("baseline", a, colours))
     for row in _changes(versions).itertuples():
         at = _x(pd.Series([row.x]), day)[0]
         shape["shapes"].append(
-            {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0.2, "y1": 1, "line": {"color": colours.quiet, "width": 1, "dash": "dash"}}
+            {
+                "type": "line",
+                "x0": at,
+                "x1": at,
+                "yref": "paper",
+                "y0": 0.2,
+                "y1": 1,
+                "line": {"color": colours.quiet, "width": 1, "dash": "dash"},
+            }
         )
         shape["annotations"].append(_note(str(row.value), at, colours))
     return {"data": data, "layout": shape}
@@ -68,10 +94,18 @@ def by_category(table: pd.DataFrame, colours: Ink, *, day: bool, unit: str) -> d
         data.append(_line(x, part["q50"], HUES[0], 1.8, "median", "solid") | place)
         left, top = column * width, 1 - row * height
         shape[f"xaxis{suffix}"] = axis(
-            colours, domain=[left, left + width * 0.9], anchor=f"y{suffix}", showgrid=False, nticks=4, type="date" if day else "linear"
+            colours,
+            domain=[left, left + width * 0.9],
+            anchor=f"y{suffix}",
+            showgrid=False,
+            nticks=4,
+            type="date" if day else "linear",
         ) | ({} if i == 0 else {"matches": "x"})
         shape[f"yaxis{suffix}"] = axis(
-            colours, unit if column == 0 else "", domain=[max(top - height * 0.72, 0), top - height * 0.02], anchor=f"x{suffix}"
+            colours,
+            unit if column == 0 else "",
+            domain=[max(top - height * 0.72, 0), top - height * 0.02],
+            anchor=f"x{suffix}",
         ) | ({} if i == 0 else {"matches": "y"})
         shape["annotations"].append(
             {"text": f"<b>{category or 'no category'}</b>", "x": left, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left",
@@ -93,7 +127,14 @@ def _x(values: pd.Series, day: bool) -> list[Any]:
 
 
 def _band(x: list[Any], low: pd.Series, high: pd.Series, colour: str, alpha: float, name: str) -> list[dict[str, Any]]:
-    edge = {"x": x, "type": "scatter", "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "name": name}
+    edge = {
+        "x": x,
+        "type": "scatter",
+        "mode": "lines",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+        "name": name,
+    }
     return [
         {**edge, "y": low.tolist()},
         {**edge, "y": high.tolist(), "fill": "tonexty", "fillcolor": fade(colour, alpha)},

@@ -53,7 +53,15 @@ def accuracy_dots(
         range=[-0.7, len(categories) - 0.3],
     )  # fmt: skip
     shape["shapes"] = [
-        {"type": "line", "x0": 0.5, "x1": 0.5, "y0": 0, "y1": 1, "yref": "paper", "line": {"color": GREY, "dash": "dot", "width": 1}}
+        {
+            "type": "line",
+            "x0": 0.5,
+            "x1": 0.5,
+            "y0": 0,
+            "y1": 1,
+            "yref": "paper",
+            "line": {"color": GREY, "dash": "dot", "width": 1},
+        }
     ]
     shape["annotations"] = [
         {"x": 0.5, "y": 1, "yref": "paper", "yanchor": "bottom", "text": "chance", "showarrow": False,
@@ -83,10 +91,21 @@ def distributions(histogram: pd.DataFrame, colours: Ink) -> dict[str, Any]:
     shape = layout(colours, 280)
     shape["xaxis"] = axis(colours, "score, reward units", domain=[0, 0.46], showgrid=False)
     shape["yaxis"] = axis(colours, "pairs")
-    shape["xaxis2"] = axis(colours, "margin: chosen minus rejected, reward units", domain=[0.54, 1], anchor="y2", showgrid=False)
+    shape["xaxis2"] = axis(
+        colours, "margin: chosen minus rejected, reward units", domain=[0.54, 1], anchor="y2", showgrid=False
+    )
     shape["yaxis2"] = axis(colours, anchor="x2")
     shape["shapes"] = [
-        {"type": "line", "x0": 0, "x1": 0, "xref": "x2", "yref": "y2 domain", "y0": 0, "y1": 1, "line": {"color": GREY, "dash": "dot", "width": 1}}
+        {
+            "type": "line",
+            "x0": 0,
+            "x1": 0,
+            "xref": "x2",
+            "yref": "y2 domain",
+            "y0": 0,
+            "y1": 1,
+            "line": {"color": GREY, "dash": "dot", "width": 1},
+        }
     ]
     shape["showlegend"] = True
     shape["legend"] = {"orientation": "h", "y": 1.16, "x": 0}

@@ -54,10 +54,19 @@ def figure(
         last = row == rows - 1 or i + columns >= len(panels)
         suffix = "" if i == 0 else str(i + 1)
         shape[f"xaxis{suffix}"] = axis(
-            colours, x_title if last else "", domain=[left, left + width], anchor=f"y{suffix}", type=x_type, showgrid=False
+            colours,
+            x_title if last else "",
+            domain=[left, left + width],
+            anchor=f"y{suffix}",
+            type=x_type,
+            showgrid=False,
         ) | ({} if i == 0 else {"matches": "x"})
         shape[f"yaxis{suffix}"] = axis(
-            colours, panel.unit, domain=[max(top - height, 0), top], anchor=f"x{suffix}", type="log" if log_y else "linear"
+            colours,
+            panel.unit,
+            domain=[max(top - height, 0), top],
+            anchor=f"x{suffix}",
+            type="log" if log_y else "linear",
         )
         shape["annotations"].append(_title(panel.title, left, top, colours))
         mine = trace[trace["metric"].isin(panel.metrics)]

@@ -8,7 +8,13 @@ import streamlit as st
 from analysis.records import InputError
 from dashboard import data, live, look
 
-PAGE = {"title": "What was read, and what was not?", "name": "Data", "icon": ":material/database:", "path": "data", "order": 90}
+PAGE = {
+    "title": "What was read, and what was not?",
+    "name": "Data",
+    "icon": ":material/database:",
+    "path": "data",
+    "order": 90,
+}
 
 EXAMPLES = {
     "last value of every metric": "SELECT run_id, metric, unit, last(value ORDER BY attempt, seq) AS last\nFROM scalars WHERE is_primary GROUP BY ALL ORDER BY ALL LIMIT 100",
@@ -22,7 +28,11 @@ def render() -> None:
     look.begin(PAGE["title"])
     files = data.ask("files")
     if files.empty:
-        look.nothing("Nothing has been read yet.", "Point Rewardboard at the folder your trainer writes to:", "rewardboard PATH")
+        look.nothing(
+            "Nothing has been read yet.",
+            "Point Rewardboard at the folder your trainer writes to:",
+            "rewardboard PATH",
+        )
         live.follow()
         return
     unmapped, checks = data.ask("unmapped"), data.ask("checks")
@@ -65,7 +75,9 @@ def _files(files: pd.DataFrame) -> None:
 def _said(skipped: object) -> str:
     if skipped is None:
         return ""
-    return "; ".join(f"{s['where']}: {s['why']}" + (f" ({s['count']} times)" if s["count"] > 1 else "") for s in skipped)
+    return "; ".join(
+        f"{s['where']}: {s['why']}" + (f" ({s['count']} times)" if s["count"] > 1 else "") for s in skipped
+    )
 
 
 def _checks(checks: pd.DataFrame) -> None:

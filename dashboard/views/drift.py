@@ -10,9 +10,19 @@ import streamlit as st
 from dashboard import data, live, look
 from dashboard.charts import drift
 
-PAGE = {"title": "Did rewards drift, and since when?", "name": "Drift", "icon": ":material/timeline:", "path": "drift", "order": 50}
+PAGE = {
+    "title": "Did rewards drift, and since when?",
+    "name": "Drift",
+    "icon": ":material/timeline:",
+    "path": "drift",
+    "order": 50,
+}
 
-UNITS = {"score": "score, reward units", "length": "response length, as logged", "gold_score": "human or gold score"}
+UNITS = {
+    "score": "score, reward units",
+    "length": "response length, as logged",
+    "gold_score": "human or gold score",
+}
 FIRST_SHARE = 1 / 3
 """The baseline at first: the first third of the stream, long enough for stable quantiles, early enough to be before most changes."""
 
@@ -46,7 +56,13 @@ def render() -> None:
     _verdict(table, field, baseline, day)
     versions = data.ask("versions", run, runs=[run])
     figure = drift.fan(table, versions, look.ink(), day=day, unit=UNITS[field], baseline=baseline)
-    st.plotly_chart(figure, theme=None, config=look.PLOT, key="fan", alt="quantiles of the score over time against a baseline")
+    st.plotly_chart(
+        figure,
+        theme=None,
+        config=look.PLOT,
+        key="fan",
+        alt="quantiles of the score over time against a baseline",
+    )
     st.caption(
         f"{int(table['n'].sum()):,} responses on {len(table)} {'days' if day else 'steps'}. "
         + ("Quantiles come from fixed bins and are right to 0.2 % of their value. " if day else "")
@@ -73,7 +89,9 @@ def _baseline(row: pd.Series, day: bool) -> tuple[float, float]:
         return float(chosen[0]), float(chosen[1])
     low, high = (datetime.fromtimestamp(t, UTC).date() for t in (first, last))
     default = (low, low + timedelta(days=max(int((high - low).days * FIRST_SHARE), 1)))
-    picked = st.date_input("Baseline, first to last day (UTC)", default, min_value=low, max_value=high, key=f"base_{row['run']}")
+    picked = st.date_input(
+        "Baseline, first to last day (UTC)", default, min_value=low, max_value=high, key=f"base_{row['run']}"
+    )
     days = picked if isinstance(picked, tuple | list) and len(picked) == 2 else default
     return _seconds(days[0]), _seconds(days[1])
 

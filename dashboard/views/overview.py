@@ -10,7 +10,13 @@ import streamlit as st
 
 from dashboard import data, live, look
 
-PAGE = {"title": "Which runs need me now?", "name": "Overview", "icon": ":material/dashboard:", "path": "overview", "order": 10}
+PAGE = {
+    "title": "Which runs need me now?",
+    "name": "Overview",
+    "icon": ":material/dashboard:",
+    "path": "overview",
+    "order": 10,
+}
 
 LEADS = {
     "reward": ("reward.rm_score_mean", "rm.accuracy", "dpo.accuracy", "reward.total_mean"),
@@ -26,7 +32,11 @@ def render() -> None:
     look.begin(PAGE["title"])
     table = data.ask("runs")
     if table.empty:
-        look.nothing("Nothing has been read yet.", "Point Rewardboard at the folder your trainer writes to:", "rewardboard PATH")
+        look.nothing(
+            "Nothing has been read yet.",
+            "Point Rewardboard at the folder your trainer writes to:",
+            "rewardboard PATH",
+        )
         live.follow()
         return
     _verdict(table)
@@ -58,8 +68,12 @@ def _verdict(table: pd.DataFrame) -> None:
 
 def _filtered(table: pd.DataFrame) -> pd.DataFrame:
     left, right = st.columns([3, 2])
-    pattern = left.text_input("Filter by name, loss, trainer or tag (regular expression)", key="match", bind="query-params")
-    kinds = right.multiselect("Kind", list(KINDS), format_func=KINDS.get, key="kind", bind="query-params", placeholder="all kinds")
+    pattern = left.text_input(
+        "Filter by name, loss, trainer or tag (regular expression)", key="match", bind="query-params"
+    )
+    kinds = right.multiselect(
+        "Kind", list(KINDS), format_func=KINDS.get, key="kind", bind="query-params", placeholder="all kinds"
+    )
     if kinds:
         table = table[table["kind"].isin(kinds)]
     if pattern:

@@ -41,7 +41,9 @@ def render() -> None:
     datasets = sorted(mine["dataset"].fillna("").unique())
     dataset = None
     if len(datasets) > 1:
-        dataset = st.selectbox("Data set", datasets, key="dataset", format_func=lambda d: d or "not named", bind="query-params")
+        dataset = st.selectbox(
+            "Data set", datasets, key="dataset", format_func=lambda d: d or "not named", bind="query-params"
+        )
         mine = mine[mine["dataset"].fillna("") == dataset]
     names = choice.names_of(table)
     pairs = mine[mine["data"] == "pairs"]
@@ -59,7 +61,9 @@ def _accuracy(chosen: list[str], dataset: str | None, names: dict[str, str], pai
     sentences = []
     for run, table in overall.items():
         if table.empty:
-            sentences.append(f"<b>{names[run]}</b>: no label says which side is better, so accuracy has no meaning here")
+            sentences.append(
+                f"<b>{names[run]}</b>: no label says which side is better, so accuracy has no meaning here"
+            )
             continue
         row = table.iloc[0]
         said = (
@@ -83,7 +87,13 @@ def _accuracy(chosen: list[str], dataset: str | None, names: dict[str, str], pai
     if by:
         st.subheader("Accuracy by category", anchor=False)
         figure = scores.accuracy_dots(by, look.marks(chosen), names, look.ink())
-        st.plotly_chart(figure, theme=None, config=look.PLOT, key="accuracy", alt="ranking accuracy by category with intervals")
+        st.plotly_chart(
+            figure,
+            theme=None,
+            config=look.PLOT,
+            key="accuracy",
+            alt="ranking accuracy by category with intervals",
+        )
         st.caption(
             "Intervals take pairs as independent; where prompts repeat they are too narrow. A category near chance may just be hard: "
             "only another model on the same pairs can tell."
@@ -100,7 +110,11 @@ def _one_scorer(runs: list[str], dataset: str | None, names: dict[str, str]) -> 
         look.nothing("No finite scores.", "All scores of this model are NaN or missing.")
     else:
         st.plotly_chart(
-            scores.distributions(histogram, look.ink()), theme=None, config=look.PLOT, key="scores", alt="distributions of scores and margins"
+            scores.distributions(histogram, look.ink()),
+            theme=None,
+            config=look.PLOT,
+            key="scores",
+            alt="distributions of scores and margins",
         )
     st.subheader("Pairs, the most wrong first", anchor=False)
     worst = data.ask("pairs", run, dataset=dataset, limit=200, runs=[run])
@@ -113,9 +127,16 @@ def _one_scorer(runs: list[str], dataset: str | None, names: dict[str, str]) -> 
 def _texts(run: str, worst: pd.DataFrame) -> None:
     with_text = worst[worst["has_text"]]["pair_id"].tolist() if len(worst) else []
     if not with_text:
-        st.caption("No texts are known for these pairs. Put a file with pair_id, prompt, chosen, rejected beside the scores to read them here.")
+        st.caption(
+            "No texts are known for these pairs. Put a file with pair_id, prompt, chosen, rejected beside the scores to read them here."
+        )
         return
-    pair = st.selectbox("Read the texts of a pair (hidden until asked for)", with_text, index=None, placeholder="choose a pair id")
+    pair = st.selectbox(
+        "Read the texts of a pair (hidden until asked for)",
+        with_text,
+        index=None,
+        placeholder="choose a pair id",
+    )
     if pair:
         found = data.board().pair_text(run, pair)
         for side in ("prompt", "chosen", "rejected"):
@@ -126,7 +147,10 @@ def _texts(run: str, worst: pd.DataFrame) -> None:
 def _lists_only(mine: pd.DataFrame) -> None:
     look.verdict(
         "These scores are of lists of candidates, not of pairs: "
-        + "; ".join(f"<b>{r.name}</b> scored {r.n:,} candidates of {r.n_prompts:,} prompts" for r in mine.itertuples(index=False))
+        + "; ".join(
+            f"<b>{r.name}</b> scored {r.n:,} candidates of {r.n_prompts:,} prompts"
+            for r in mine.itertuples(index=False)
+        )
         + ". Their statistics come with the comparison of reward models."
     )
     st.dataframe(mine, hide_index=True)
@@ -143,6 +167,8 @@ def _training(chosen: list[str], names: dict[str, str]) -> None:
         return
     st.subheader("Training curves", anchor=False)
     trace = data.ask("traces", chosen, [m for p in panels for m in p.metrics], runs=chosen)
-    figure = traces.figure(trace, panels, look.marks(chosen), names, look.ink(), x_title="step", columns=min(3, len(panels)))
+    figure = traces.figure(
+        trace, panels, look.marks(chosen), names, look.ink(), x_title="step", columns=min(3, len(panels))
+    )
     st.plotly_chart(figure, theme=None, config=look.PLOT, key="rm_traces", alt="training curves of the reward models")
     st.caption("Solid: training batches. Dotted: evaluation. Loss values of different losses are not comparable.")

@@ -11,7 +11,13 @@ from dashboard import choice, data, live, look
 from dashboard.charts import traces
 from dashboard.charts.traces import Panel
 
-PAGE = {"title": "What happens in this run, and since when?", "name": "Run", "icon": ":material/show_chart:", "path": "run", "order": 20}
+PAGE = {
+    "title": "What happens in this run, and since when?",
+    "name": "Run",
+    "icon": ":material/show_chart:",
+    "path": "run",
+    "order": 20,
+}
 
 POLICY = (
     ("reward.rm_score_mean", "reward.total_mean", "dpo.margin_mean"),
@@ -35,7 +41,14 @@ REWARD_MODEL = (
 """Panels in their fixed order, so that the eye learns the place of KL: of each tuple the first metric that is logged."""
 
 FIRST = 6
-AXES = {"step": "step", "time": "time", "kl": "KL to reference", "tokens": "tokens", "episode": "episodes", "epoch": "epoch"}
+AXES = {
+    "step": "step",
+    "time": "time",
+    "kl": "KL to reference",
+    "tokens": "tokens",
+    "episode": "episodes",
+    "epoch": "epoch",
+}
 
 
 def render() -> None:
@@ -44,7 +57,11 @@ def render() -> None:
     table = data.ask("runs")
     table = table[table["n_metrics"] > 0]
     if table.empty:
-        look.nothing("No training curves have been read yet.", "Point Rewardboard at a run's folder:", "rewardboard PATH")
+        look.nothing(
+            "No training curves have been read yet.",
+            "Point Rewardboard at a run's folder:",
+            "rewardboard PATH",
+        )
         live.follow()
         return
     table = table.sort_values("last_seen", ascending=False)
@@ -56,9 +73,22 @@ def render() -> None:
     metrics = data.ask("metrics", chosen, runs=chosen)
     _verdict(table, chosen, names, metrics)
     left, middle, right = st.columns([3, 2, 1])
-    x = left.segmented_control("x axis", list(AXES), format_func=AXES.get, default="step", key="x", required=True, bind="query-params")
+    x = left.segmented_control(
+        "x axis",
+        list(AXES),
+        format_func=AXES.get,
+        default="step",
+        key="x",
+        required=True,
+        bind="query-params",
+    )
     span = middle.slider(
-        "Smoothing, points (trailing)", 1, 100, value=1 if _short(metrics) else 15, key="smooth", bind="query-params"
+        "Smoothing, points (trailing)",
+        1,
+        100,
+        value=1 if _short(metrics) else 15,
+        key="smooth",
+        bind="query-params",
     )
     log_y = right.toggle("log y", key="logy", bind="query-params")
     panels = _panels(table, chosen, metrics)
@@ -136,7 +166,13 @@ def _more(metrics: pd.DataFrame, panels: list[Panel]) -> list[Panel]:
 
 
 def _chart(
-    chosen: list[str], panels: list[Panel], names: dict[str, str], metrics: pd.DataFrame, x: str, span: int, log_y: bool
+    chosen: list[str],
+    panels: list[Panel],
+    names: dict[str, str],
+    metrics: pd.DataFrame,
+    x: str,
+    span: int,
+    log_y: bool,
 ) -> None:
     wanted = list(dict.fromkeys(m for p in panels for m in p.metrics))
     trace = data.ask("traces", chosen, wanted, x=x, runs=chosen)
@@ -148,12 +184,16 @@ def _chart(
         look.nothing(f"Nothing is logged against {AXES[x]}.", "Choose another x axis: step is always there.")
         return
     units = {(r.run, r.metric, r.split): _unit(r) for r in metrics.itertuples()}
-    trace = trace.assign(unit=[units.get(k, "") for k in zip(trace["run"], trace["metric"], trace["split"], strict=True)])
+    trace = trace.assign(
+        unit=[units.get(k, "") for k in zip(trace["run"], trace["metric"], trace["split"], strict=True)]
+    )
     figure = traces.figure(trace, panels, look.marks(chosen), names, look.ink(), x_title=AXES[x], log_y=log_y)
     st.plotly_chart(figure, theme=None, config=look.PLOT, key="traces", alt="training curves as small multiples")
     drawn, points = len(trace), int(trace["n"].sum())
     smoothing = f"trailing mean over {span} points, raw behind it" if span > 1 else "raw"
-    st.caption(f"{points:,} points in {drawn:,} buckets, extremes kept; {smoothing}. Drag to zoom, double-click to go back.")
+    st.caption(
+        f"{points:,} points in {drawn:,} buckets, extremes kept; {smoothing}. Drag to zoom, double-click to go back."
+    )
     for note in look.notes_of(metrics[metrics["metric"].isin(wanted)])[:8]:
         st.caption(note)
 
@@ -161,7 +201,21 @@ def _chart(
 def _details(chosen: list[str], metrics: pd.DataFrame) -> None:
     tabs = st.tabs(["Every metric", "Configuration", "Files"])
     with tabs[0]:
-        columns = ["run", "label", "metric", "split", "unit", "n", "last", "low", "high", "nonfinite", "attempts", "tag", "source"]
+        columns = [
+            "run",
+            "label",
+            "metric",
+            "split",
+            "unit",
+            "n",
+            "last",
+            "low",
+            "high",
+            "nonfinite",
+            "attempts",
+            "tag",
+            "source",
+        ]
         st.dataframe(metrics[columns], hide_index=True)
         st.download_button("Download as CSV", metrics[columns].to_csv(index=False), "metrics.csv", "text/csv")
     known = [data.board().run(run) for run in chosen]

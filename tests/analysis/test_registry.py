@@ -1,5 +1,6 @@
 """A source is one new file: found in the folder of sources, or through an entry point of a package; a broken one
-is a named warning and stops nobody."""
+is a named warning and stops nobody.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +56,11 @@ def log(tmp_path: Path) -> Path:
 
 def run(code: str, cwd: Path) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, cwd=cwd, env={"PYTHONPATH": f"{ROOT}:{cwd}", "PATH": ""}
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={"PYTHONPATH": f"{ROOT}:{cwd}", "PATH": ""},
     )
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr

@@ -32,7 +32,12 @@ def write_long(path: Path, rows: int, runs: int, metrics: int) -> None:
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, rows, 1_000_000):
             i = np.arange(start, min(start + 1_000_000, rows))
-            columns = [names[0][i % runs], names[1][i // runs % metrics], i // (runs * metrics), rng.normal(size=len(i))]
+            columns = [
+                names[0][i % runs],
+                names[1][i // runs % metrics],
+                i // (runs * metrics),
+                rng.normal(size=len(i)),
+            ]
             writer.write_table(pa.table([pa.array(c) for c in columns], schema=schema))
 
 
@@ -61,11 +66,16 @@ def main() -> None:
             report = board.ingest(many)
             seconds = time.perf_counter() - start
             peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-            print(f"{rows:,} long rows, {len(report.runs)} runs: {seconds:.1f} s, {rows / seconds:,.0f} rows/s, peak {peak:.2f} GB")
+            print(
+                f"{rows:,} long rows, {len(report.runs)} runs: {seconds:.1f} s, {rows / seconds:,.0f} rows/s, peak {peak:.2f} GB"
+            )
             board.ingest(few)
             runs = [r for r in board.runs()["run"] if r.startswith("many/")]
             timed("overview: list of 1,000 runs", board.runs)
-            timed("overview: sparklines of 2 metrics of 1,000 runs", lambda: board.sparklines(runs, ["metric_0", "metric_1"]))
+            timed(
+                "overview: sparklines of 2 metrics of 1,000 runs",
+                lambda: board.sparklines(runs, ["metric_0", "metric_1"]),
+            )
             one = next(r for r in board.runs()["run"] if r not in runs and r.startswith("few"))
             six = [f"metric_{i}" for i in range(6)]
             whole = timed("run page: 6 panels of 1,000,000 points", lambda: board.traces([one], six))

@@ -79,7 +79,11 @@ def clustered(logs: dict[str, tuple[str, dict]]) -> set[frozenset[str]]:
 
 def test_one_run_logged_three_times_is_one_run():
     one = noise(0)
-    logs = {"trainer_state.json": ("trainer_state", one), "events.out.tfevents.1": ("tensorboard", one), "metrics.csv": ("table", one)}
+    logs = {
+        "trainer_state.json": ("trainer_state", one),
+        "events.out.tfevents.1": ("tensorboard", one),
+        "metrics.csv": ("table", one),
+    }
     assert clustered(logs) == {frozenset(logs)}
 
 
@@ -109,5 +113,8 @@ def test_an_export_joins_the_run_it_agrees_with():
 
 
 def test_a_log_with_other_metrics_belongs_to_the_run_of_the_folder():
-    logs = {"trainer_state.json": ("trainer_state", noise(0)), "gold.csv": ("table", {"gold_mean": {0.0: 1.0, 5.0: 2.0}})}
+    logs = {
+        "trainer_state.json": ("trainer_state", noise(0)),
+        "gold.csv": ("table", {"gold_mean": {0.0: 1.0, 5.0: 2.0}}),
+    }
     assert len(clustered(logs)) == 1

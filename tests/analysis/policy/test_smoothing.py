@@ -18,9 +18,7 @@ def test_a_later_value_changes_nothing_before_it():
     values = np.zeros(50)
     jumped = values.copy()
     jumped[30:] = 100
-    assert np.array_equal(
-        trailing_mean(values, np.ones(50), 10)[:30], trailing_mean(jumped, np.ones(50), 10)[:30]
-    )
+    assert np.array_equal(trailing_mean(values, np.ones(50), 10)[:30], trailing_mean(jumped, np.ones(50), 10)[:30])
 
 
 def test_a_bucket_of_many_points_counts_as_many():

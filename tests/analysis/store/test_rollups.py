@@ -43,16 +43,16 @@ def placed(batches: list[list[tuple[int, float, float]]]) -> tuple[list[tuple], 
     for batch in batches:
         series, step, value = (np.array(column) for column in zip(*batch, strict=True))
         tails.grow(int(series.max()) + 1)
-        p, b = place(
-            series.astype(np.int32), step.astype(float), np.full(len(batch), NAN), value.astype(float), tails
-        )
+        p, b = place(series.astype(np.int32), step.astype(float), np.full(len(batch), NAN), value.astype(float), tails)
         points += [tuple(r[k] for k in ("series_id", "attempt", "seq", "step", "value")) for r in p.to_pylist()]
         blocks += b.to_pylist()
     return points, blocks
 
 
 def same(a: list[tuple], b: list[tuple]) -> bool:
-    return np.array_equal(np.array(sorted(a, key=lambda r: r[:3])), np.array(sorted(b, key=lambda r: r[:3])), equal_nan=True)
+    return np.array_equal(
+        np.array(sorted(a, key=lambda r: r[:3])), np.array(sorted(b, key=lambda r: r[:3])), equal_nan=True
+    )
 
 
 rows = st.lists(
@@ -81,9 +81,7 @@ def test_blocks_merge_to_the_extremes_counts_and_last_value_of_their_points(data
     for level in LEVELS:
         for series, attempt in {(p[0], p[1]) for p in points}:
             mine = [p for p in points if p[:2] == (series, attempt)]
-            theirs = [
-                b for b in blocks if (b["series_id"], b["attempt"], b["level"]) == (series, attempt, level)
-            ]
+            theirs = [b for b in blocks if (b["series_id"], b["attempt"], b["level"]) == (series, attempt, level)]
             finite = [p[4] for p in mine if np.isfinite(p[4])]
             assert sum(b["n"] for b in theirs) == len(mine)
             assert sum(b["nonfinite"] for b in theirs) == len(mine) - len(finite)
