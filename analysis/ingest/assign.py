@@ -97,7 +97,7 @@ class _Folder:
     def _free_id(self, wished: str, path: Path) -> str:
         """`wished`, or with a number if another folder's run has it."""
         number, run_id = 1, wished
-        while run_id in self.writer.runs and self.writer.runs[run_id].path not in ("", str(path)):
+        while (run := self.writer.runs.get(run_id)) and run.path not in ("", str(path)):
             number += 1
             run_id = f"{wished}-{number}"
         return run_id
@@ -172,7 +172,7 @@ class _Folder:
     def _run(self, run_id: str, path: Path, evidence: Path) -> str:
         """Make the run known, or find it again under its old id if its folder was moved."""
         mark = fingerprint(evidence)[1] if evidence.stat().st_size else ""
-        for run in self.writer.runs.values():
+        for run in list(self.writer.runs.values()):
             if mark and run.fingerprint == mark and run.path and not Path(run.path).exists():
                 self.writer.put_run(replace(run, path=str(path)))
                 return run.run_id

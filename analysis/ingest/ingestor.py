@@ -86,7 +86,7 @@ class Ingestor:
         changed = self._read_all(pending, progress)
         seen = [f for f in self.writer.files.values() if self._below(f.path)]
         owners = {f.run_id for f in seen}
-        runs = [r for r in self.writer.runs if r in owners or r.rpartition("/")[0] in owners]
+        runs = [r for r, run in self.writer.runs.items() if run.begun and not owners.isdisjoint(_lineage(r))]
         return Report(tuple(seen), tuple(sorted(runs)), frozenset(changed))
 
     def poll(self) -> set[str]:
@@ -118,7 +118,8 @@ class Ingestor:
                 candidates += self._recognise(found)
         fresh = assign(candidates, self.writer)
         self._tell_beside(candidates)
-        return pending + fresh
+        # ids were given in reading order: a re-run after a kill must go on in it
+        return sorted(pending, key=lambda file: file.file_id) + fresh
 
     def _changed(self, file: File, found: Found) -> list[File]:
         same = (file.size, file.mtime_ns) == (found.size, found.mtime_ns)
@@ -255,6 +256,8 @@ class Ingestor:
                 self.writer.add(file, chunk)
                 yield chunk.rows
             self.writer.put_file(replace(self.writer.files[file.file_id], state="read"))
+            if file.role in ("log", "stream"):
+                self.writer.begin_run(file.run_id)
         except (RewardboardError, OSError) as error:
             self._failed(file, error)
         except Exception as error:  # a plug-in may fail in any way; the other files must still be read
@@ -310,6 +313,12 @@ class Ingestor:
         file = replace(file, log_id=own.log_id)
         self.writer.put_file(file)
         return file
+
+
+def _lineage(run_id: str) -> list[str]:
+    """A run id and the ids of the runs it may be a part of: a/b/c, a/b, a."""
+    words = run_id.split("/")
+    return ["/".join(words[:n]) for n in range(len(words), 0, -1)]
 
 
 def _size(file: File) -> int:

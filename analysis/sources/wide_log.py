@@ -140,7 +140,7 @@ def _mostly_numbers(part: Part, name: str) -> bool:
     """A column of numbers with some faulty cells, rather than a column of text."""
     cells = [v for v in part.values(name) if v not in (None, "")]
     good = sum(tabular.number(v) is not None for v in cells)
-    return good > len(cells) / 2
+    return good >= max(len(cells) / 2, 1)
 
 
 def _notes(axes: Axes, header: bool, texts: list[str], ignored: Any) -> list[str]:

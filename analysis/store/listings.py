@@ -37,14 +37,18 @@ def runs(con: duckdb.DuckDBPyConnection, *, archived: bool) -> pd.DataFrame:
             FROM runs r LEFT JOIN extent USING (run_id) LEFT JOIN pairs USING (run_id)
             LEFT JOIN ranked USING (run_id) LEFT JOIN rolled USING (run_id) LEFT JOIN streamed USING (run_id)
             LEFT JOIN touched USING (run_id)
-            WHERE ? OR NOT archived ORDER BY run""",
+            WHERE begun AND (? OR NOT archived) ORDER BY run""",
         [archived],
     ).df()
 
 
 def run(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any] | None:
     """Everything that is known of one run, or None."""
-    rows = con.sql("SELECT * FROM runs WHERE run_id = ?", params=[run_id]).to_arrow_table().to_pylist()
+    rows = (
+        con.sql("SELECT * EXCLUDE (begun) FROM runs WHERE run_id = ? AND begun", params=[run_id])
+        .to_arrow_table()
+        .to_pylist()
+    )
     if not rows:
         return None
     found = dict(rows[0])

@@ -74,7 +74,11 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One row of `runs`. `user_set` names the fields that a person set: no log changes them any more."""
+    """One row of `runs`.
+
+    begun : something of it was read; before that it is known by its folder only, and not listed
+    user_set : fields that a person set: no log changes them any more
+    """
 
     run_id: str
     path: str = ""
@@ -93,6 +97,7 @@ class Run:
     config: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     archived: bool = False
+    begun: bool = False
     user_set: tuple[str, ...] = ()
 
     def told(self, info: RunInfo, *, by_user: bool = False) -> Run:

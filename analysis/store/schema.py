@@ -18,7 +18,7 @@ CREATE TABLE meta (key VARCHAR, value VARCHAR);
 CREATE TABLE runs (
     run_id VARCHAR, path VARCHAR, fingerprint VARCHAR, project VARCHAR, name VARCHAR, kind VARCHAR,
     framework VARCHAR, version VARCHAR, trainer VARCHAR, loss VARCHAR, seed BIGINT, "group" VARCHAR,
-    tags VARCHAR[], note VARCHAR, config VARCHAR, links VARCHAR, archived BOOLEAN, user_set VARCHAR[]
+    tags VARCHAR[], note VARCHAR, config VARCHAR, links VARCHAR, archived BOOLEAN, begun BOOLEAN, user_set VARCHAR[]
 );
 
 -- a log is what one writer wrote: a file, or the event files that follow one another after restarts

@@ -64,7 +64,6 @@ class Writer:
         self._next_series = max(self.series, default=-1) + 1
         self.tails = self._load_tails()
         self.versions: dict[str, int] = defaultdict(int)
-        self._waiting: dict[str, RunInfo] = {}
         self._clear()
 
     def _load(self, table: str, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
@@ -116,12 +115,16 @@ class Writer:
 
     def put_run(self, run: Run) -> None:
         """Note a changed or new run for the next commit."""
-        if run.run_id in self._waiting:
-            run = run.told(self._waiting.pop(run.run_id))
         if self.runs.get(run.run_id) != run:
             self.runs[run.run_id] = run
             self._changed_runs.add(run.run_id)
             self._grown.add(run.run_id)
+
+    def begin_run(self, run_id: str) -> None:
+        """Something of the run could be read: it is listed from now on, even if its log is empty so far."""
+        run = self.runs.get(run_id) or Run(run_id)
+        if not run.begun:
+            self.put_run(replace(run, begun=True))
 
     def tell(self, run_id: str, info: RunInfo, *, by_user: bool = False) -> None:
         """Add what a log or a person says about a run."""
@@ -145,9 +148,7 @@ class Writer:
     def add(self, file: File, chunk: Chunk) -> None:
         """Buffer a chunk of `file`; its rows and the new position are committed together."""
         for record in chunk.records:
-            if isinstance(record, RunInfo) and file.role == "config" and file.run_id not in self.runs:
-                self._waiting[file.run_id] = record  # a configuration makes no run by itself
-            elif isinstance(record, RunInfo):
+            if isinstance(record, RunInfo):
                 self.tell(sub_run(file.run_id, record.run), record)
             elif isinstance(record, records.Scalars):
                 self._add_scalars(file, record.table)
@@ -193,8 +194,7 @@ class Writer:
             self._of_run[run_id].append(self._next_series)
             self._renamed_series.add(run_id)
             self._next_series += 1
-            if run_id not in self.runs:
-                self.put_run(Run(run_id))
+            self.begin_run(run_id)
         return self._ids[key]
 
     def _add_rows(self, file: File, record: records.Batch) -> None:
@@ -218,8 +218,8 @@ class Writer:
         if run_id is not None:
             rows = rows.append_column("run_id", pa.repeat(pa.scalar(run_id), len(rows)))
             self._grown.add(run_id)
-            run = self.runs.get(run_id) or Run(run_id)
-            self.put_run(run.told(RunInfo(kind=_KIND_OF.get(table))))
+            self.begin_run(run_id)
+            self.tell(run_id, RunInfo(kind=_KIND_OF.get(table)))
         self._rows[table].append(rows)
 
     def delete(self, run_id: str) -> None:

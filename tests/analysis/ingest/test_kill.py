@@ -58,9 +58,11 @@ def contents(db: Path) -> dict[str, list[tuple]]:
     with duckdb.connect(str(db), read_only=True) as con:
         tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
         rows = {t: con.execute(f"SELECT COLUMNS(*)::VARCHAR FROM {t}").fetchall() for t in tables}
+        # sums of floats depend on their order in the last digit
         rows["stream_cells"] = con.execute(
             "SELECT * EXCLUDE (n, total), sum(n), round(sum(total), 6) FROM stream_cells GROUP BY ALL"
         ).fetchall()
+        rows["rollups"] = con.execute("SELECT * REPLACE (round(total, 9) AS total) FROM rollups").fetchall()
     return {name: sorted(map(str, found)) for name, found in rows.items()}
 
 
@@ -89,17 +91,17 @@ def test_fifty_kills_leave_no_trace(logs, tmp_path, monkeypatch):
 
     rng = random.Random(1)
     db, hit = tmp_path / "killed.duckdb", 0
-    for _ in range(KILLS):
+    while hit < KILLS:
         pid = ingest_in_a_child(logs, db)
         time.sleep(rng.uniform(0.02, length))
         os.kill(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
-        hit += os.WIFSIGNALED(status)
-        if rng.random() < 0.2:  # begin anew now and then, so that every phase is hit
+        killed = os.WIFSIGNALED(status)
+        hit += killed
+        if not killed or rng.random() < 0.1:  # it was done, or is finished now: begin anew with an empty store
             os.waitpid(ingest_in_a_child(logs, db), 0)
             assert contents(db) == expected
             for leftover in tmp_path.glob("killed.duckdb*"):
                 leftover.unlink()
     os.waitpid(ingest_in_a_child(logs, db), 0)
     assert contents(db) == expected
-    assert hit >= KILLS // 2, "most kills must come before the ingest is done"
