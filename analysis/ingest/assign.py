@@ -87,11 +87,19 @@ class _Folder:
         self.candidates = candidates
         self.of = {c.path: c for c in candidates}
         self.known = {Path(f.path): f for f in writer.files.values() if grouping.home(Path(f.path), root) == folder}
-        self.main = self._known_main() or self._free_id(grouping.run_name(folder, root), folder)
+        self.alone = self._alone()
+        place = self.alone or folder
+        name = slug(grouping.own_name(place)) if self.alone else grouping.run_name(folder, root)
+        self.main = self._known_main() or self._free_id(name, place)
         self.several = False
 
+    def _alone(self) -> Path | None:
+        """A file with a name of its own that the user named: it is a run by itself, whatever lies beside it."""
+        named = [c for c in self.candidates if c.found.named and grouping.own_name(c.path)]
+        return named[0].path if len(named) == 1 == len(self.candidates) else None
+
     def _known_main(self) -> str:
-        at = str(self.folder)
+        at = str(self.alone or self.folder)
         return next((r.run_id for r in self.writer.runs.values() if r.path == at), "")
 
     def _free_id(self, wished: str, path: Path) -> str:
@@ -160,13 +168,13 @@ class _Folder:
         taken = {f.run_id for f in self.known.values()}
         # of several runs in a folder, the one that its trainer wrote under the usual name is the folder's own
         usual = first.source in _TRAINERS and not grouping.own_name(first.paths[0])
-        if not self.several or (usual and self.main not in taken):
+        if self.alone or not self.several or (usual and self.main not in taken):
             run_id = self.main
         else:
             named = next((n for item in group if (n := grouping.own_name(item.paths[0]))), "")
             stem = named or first.paths[0].name.removesuffix(".gz").rpartition(".")[0]
             run_id = self._free_id(f"{self.main}/{slug(stem)}", self.folder)
-        path = self.folder if run_id == self.main else first.paths[0]
+        path = self.folder if run_id == self.main and not self.alone else first.paths[0]
         return self._run(run_id, path, first.paths[0])
 
     def _run(self, run_id: str, path: Path, evidence: Path) -> str:

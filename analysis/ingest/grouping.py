@@ -27,7 +27,7 @@ _CHILD = re.compile(
 
 _GENERIC = re.compile(
     r"""events|out|tfevents|trainer|train|training|trained|state|states|metrics?|logs?|logging|log_history|history|
-    all|results?|scalars?|progress|trajectory|trajectories|steps?|output|stats|summary|data|monitor|csv|jsonl|json|
+    all|results?|scalars?|progress|trajectory|trajectories|steps?|output|stats|summary|data|monitor|csv|tsv|jsonl|ndjson|json|parquet|npy|npz|
     eval|evaluation|test|validation|val|(rank|proc|worker|gpu|node)_?\d*|\d+""",
     re.VERBOSE,
 )

@@ -256,8 +256,8 @@ class Ingestor:
                 self.writer.add(file, chunk)
                 yield chunk.rows
             self.writer.put_file(replace(self.writer.files[file.file_id], state="read"))
-            if file.role in ("log", "stream"):
-                self.writer.begin_run(file.run_id)
+            if file.role == "log" and not self.writer.has_series(file.log_id):
+                self.writer.begin_run(file.run_id)  # an empty log: the run is there, and that is all so far
         except (RewardboardError, OSError) as error:
             self._failed(file, error)
         except Exception as error:  # a plug-in may fail in any way; the other files must still be read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.records import InputError
@@ -73,6 +73,7 @@ class Found:
     """A file below a root, or the reason why a path could not be looked into.
 
     root : what the user named (the folder, or the folder of a file that was named)
+    named : whether the user named this very file
     """
 
     path: Path
@@ -80,6 +81,7 @@ class Found:
     size: int = 0
     mtime_ns: int = 0
     error: str = ""
+    named: bool = False
 
 
 def walk(paths: Iterable[Path]) -> Iterator[Found]:
@@ -97,7 +99,7 @@ def walk(paths: Iterable[Path]) -> Iterator[Found]:
         if path.is_dir():
             yield from _enter(path, path, seen)
         else:
-            yield _look(path, path.parent)
+            yield replace(_look(path, path.parent), named=True)
 
 
 def _enter(folder: Path, root: Path, seen: set[tuple[int, int]]) -> Iterator[Found]:

@@ -61,6 +61,7 @@ class Writer:
         self._of_run: dict[str, list[int]] = defaultdict(list)
         for s in self.series.values():
             self._of_run[s.run_id].append(s.series_id)
+        self._logs_with_series = {s.log_id for s in self.series.values()}
         self._next_series = max(self.series, default=-1) + 1
         self.tails = self._load_tails()
         self.versions: dict[str, int] = defaultdict(int)
@@ -119,6 +120,10 @@ class Writer:
             self.runs[run.run_id] = run
             self._changed_runs.add(run.run_id)
             self._grown.add(run.run_id)
+
+    def has_series(self, log_id: int) -> bool:
+        """Whether anything was read of a log that can be drawn."""
+        return log_id in self._logs_with_series
 
     def begin_run(self, run_id: str) -> None:
         """Something of the run could be read: it is listed from now on, even if its log is empty so far."""
@@ -190,6 +195,7 @@ class Writer:
             log = self.logs[log_id]
             series = Series(self._next_series, run_id, log_id, log.source, log.rank, tag)
             self._ids[key] = self._next_series
+            self._logs_with_series.add(log_id)
             self.series[self._next_series] = series
             self._of_run[run_id].append(self._next_series)
             self._renamed_series.add(run_id)

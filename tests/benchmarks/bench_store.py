@@ -71,6 +71,7 @@ def main() -> None:
             )
             board.ingest(few)
             runs = [r for r in board.runs()["run"] if r.startswith("many/")]
+            assert len(runs) == 1000
             timed("overview: list of 1,000 runs", board.runs)
             timed(
                 "overview: sparklines of 2 metrics of 1,000 runs",
