@@ -169,7 +169,10 @@ def _resolve_one(tag: str, guess: FrameworkGuess | None, vocabulary: Vocabulary)
         return _known(tag, tag, _declared_split(names[0][0], tag), names, guess, vocabulary)
     accepted = {family, "hf_trainer"} if family in HUGGING_FACE else {family}
     for framework in sorted(f for f in accepted if f):
-        if names := _names(key, framework, vocabulary) or _names(f"eval_{key}", framework, vocabulary):
+        # an evaluation key may have a name of its own, or that of the training key, by version
+        names = _names(f"eval_{key}", framework, vocabulary) if split == "eval" else []
+        names += _names(key, framework, vocabulary) or ([] if names else _names(f"eval_{key}", framework, vocabulary))
+        if names:
             return _known(tag, key, split, names, guess, vocabulary)
     generic = _generic(tag, key, split, vocabulary)
     if generic.concept is not None:
