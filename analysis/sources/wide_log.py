@@ -94,8 +94,9 @@ def _counts_up(part: Part, name: str) -> bool:
     values = part.numbers(name).to_numpy(zero_copy_only=False)
     if len(values) < 3 or not np.isfinite(values).all() or (values % 1).any() or values.min() < 0:
         return False
-    rises = np.diff(values) > 0
-    return bool(rises.mean() > 0.9)
+    steps = np.diff(values)
+    restarts = int((steps < 0).sum())
+    return bool((steps != 0).all() and restarts <= 1 + len(values) // 20)
 
 
 def _chunk(

@@ -68,7 +68,7 @@ def sample(head: Head) -> Sample | None:
     rows = [
         {c: _cell(v) for c, v in zip(dialect.columns, cells, strict=True) if v not in NULLS}
         for cells in lines
-        if len(cells) == len(dialect.columns)
+        if len(cells) == len(dialect.columns) and tuple(cells) != dialect.columns
     ]
     if not dialect.header and not rows:
         return None
