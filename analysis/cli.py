@@ -324,3 +324,7 @@ def _missing_or_text(value: Any) -> str | None:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
