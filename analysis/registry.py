@@ -10,7 +10,7 @@ import importlib
 import pkgutil
 import warnings
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -43,16 +43,22 @@ def source(name: str, *, rank: int, appends: bool = True) -> Callable[[type], ty
 
 def leaves(kind: str) -> dict[str, Any]:
     """Name -> leaf, for one kind ("source"), built-in ones and plug-ins."""
-    for module in _modules(FOLDERS[kind]):
-        _load(kind, module, partial(importlib.import_module, module))
-    for entry in entry_points(group=ENTRY_POINTS[kind]):
-        _load(kind, entry.value, entry.load)
+    folder = importlib.import_module(FOLDERS[kind])
+    _search(kind, tuple(folder.__path__))
     return dict(_LEAVES.get(kind, {}))
 
 
-def _modules(package: str) -> Iterator[str]:
-    folder = importlib.import_module(package)
-    for module in pkgutil.iter_modules(folder.__path__, prefix=f"{package}."):
+@cache
+def _search(kind: str, places: tuple[str, ...]) -> None:
+    """Load all leaves below `places` and behind entry points; once for the same places."""
+    for module in _modules(FOLDERS[kind], places):
+        _load(kind, module, partial(importlib.import_module, module))
+    for entry in entry_points(group=ENTRY_POINTS[kind]):
+        _load(kind, entry.value, entry.load)
+
+
+def _modules(package: str, places: tuple[str, ...]) -> Iterator[str]:
+    for module in pkgutil.iter_modules(places, prefix=f"{package}."):
         yield module.name
 
 
