@@ -10,6 +10,7 @@ with Board.open() as board:
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -118,18 +119,18 @@ class Board:
         InputError
             If a path does not exist. Files that can't be read are listed in the report.
         """
-        self.watch(paths, loss=loss)
+        chosen = _absolute(paths)
+        self.watch(chosen, loss=loss)
         with self._lock:
-            report = self._guarded(lambda: self._ingestor.ingest(progress))
+            report = self._guarded(lambda: self._ingestor.ingest(progress, chosen))
             self.tidy(report.changed)
         return report
 
     def watch(self, paths: str | Path | Sequence[str | Path], *, loss: str | None = None) -> None:
         """Remember what `poll` looks at. Raises InputError if a path does not exist."""
-        chosen = [paths] if isinstance(paths, str | Path) else list(paths)
         with self._lock:
             self._ingestor.loss = loss or self._ingestor.loss
-            self._ingestor.watch([Path(p) for p in chosen])
+            self._ingestor.watch(_absolute(paths))
 
     def poll(self) -> set[str]:
         """Read what was added to watched files since the last call; returns the runs that changed."""
@@ -386,3 +387,9 @@ class Board:
     def sql(self, query: str, *, timeout: float = 10.0, limit: int = 10_000) -> pd.DataFrame:
         """Answer one read-only SELECT. Raises InputError on anything else, on errors and after `timeout` s."""
         return sqlbox.query(self._con.cursor(), query, timeout=timeout, limit=limit)
+
+
+def _absolute(paths: str | Path | Sequence[str | Path]) -> list[Path]:
+    """Paths that mean the same whatever the working directory is: the ledger knows files by them."""
+    chosen = [paths] if isinstance(paths, str | Path) else paths
+    return [Path(os.path.abspath(path)) for path in chosen]

@@ -20,6 +20,7 @@ import webbrowser
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import asdict, is_dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,24 +36,52 @@ if TYPE_CHECKING:
 POLL_SECONDS = 0.3
 """How often watched files are looked at: with the page's own look every second, a flushed row shows within two."""
 
+TROUBLED_SECONDS = 2.0
+"""The same after a failure, which may last."""
+
 TIDY_POLLS = 200
 """Polls between two tidy-ups (a minute): rollups of live runs are merged, logs compared."""
 
 FIRST_PORT, PORTS = 8501, 50
 
 API = frozenset(
-    """runs run edit delete ingest metrics traces series sparklines scorers accuracy pairs streams score_quantiles files
-    unmapped checks sql version""".split()
+    [
+        "runs",
+        "run",
+        "edit",
+        "delete",
+        "ingest",
+        "metrics",
+        "traces",
+        "series",
+        "sparklines",
+        "scorers",
+        "accuracy",
+        "pairs",
+        "streams",
+        "score_quantiles",
+        "files",
+        "unmapped",
+        "checks",
+        "sql",
+        "version",
+    ]
 )
 """Board methods that another process may call."""
 
 SCHEMA = 1
 
+FOREVER = "public, max-age=31536000, immutable"
+"""For what never changes under its name."""
+
 log = logging.getLogger("rewardboard")
 
 
 class Host:
-    """What the pages of this process share: the board, and how far the first reading is."""
+    """What the pages of this process share: the board, and how far the first reading is.
+
+    progress, reading, trouble : of the reading thread; plotly : where this server hands out plotly.js, "" if nobody does
+    """
 
     def __init__(self, board: Board, paths: Sequence[Path], loss: str | None) -> None:
         self.board = board
@@ -61,6 +90,7 @@ class Host:
         self.progress: Progress | None = None
         self.reading = bool(self.paths)
         self.trouble = ""
+        self.plotly = ""
         self._stop = threading.Event()
         self._changed: set[str] = set()
 
@@ -70,7 +100,7 @@ class Host:
             self._guarded(lambda: self.board.ingest(self.paths, loss=self.loss, progress=self._note))
         self.reading = False
         polls = 0
-        while not self._stop.wait(POLL_SECONDS):
+        while not self._stop.wait(POLL_SECONDS if not self.trouble else TROUBLED_SECONDS):
             self._guarded(lambda: self._changed.update(self.board.poll()))
             polls += 1
             if polls % TIDY_POLLS == 0 and self._changed:
@@ -93,8 +123,9 @@ class Host:
         except RewardboardError as error:
             self.trouble = str(error)
         except Exception as error:  # the tailing thread must outlive any one file
-            self.trouble = f"{type(error).__name__}: {error}"
-            log.exception("reading failed")
+            told, self.trouble = self.trouble, f"{type(error).__name__}: {error}"
+            if told != self.trouble:
+                log.exception("reading failed; it is tried again")
 
 
 _host: Host | None = None
@@ -187,7 +218,7 @@ def _terminated_like_interrupted() -> Iterator[None]:
 def application(shared: Host, token: str, host: str, port: int) -> Any:
     """The ASGI application: Streamlit's pages, the API, and the reading thread in its lifespan."""
     from starlette.middleware import Middleware
-    from starlette.responses import JSONResponse
+    from starlette.responses import FileResponse, JSONResponse
     from starlette.routing import Route
     from streamlit.starlette import App
     from streamlit.web import bootstrap
@@ -209,10 +240,15 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
         where = None if path is None else str(path.resolve())
         return JSONResponse({"schema": SCHEMA, "pid": os.getpid(), "db": where})
 
+    async def plotly(_: Request) -> Response:
+        return FileResponse(_plotly_js(), media_type="text/javascript", headers={"Cache-Control": FOREVER})
+
     async def call(request: Request) -> Response:
         return await _call(shared.board, request, token)
 
+    shared.plotly = f"/assets/plotly-{version('plotly')}.min.js"
     routes = [
+        Route(shared.plotly, plotly, methods=["GET"]),
         Route("/api/health", health, methods=["GET"]),
         Route("/api/board/{method}", call, methods=["POST"]),
     ]
@@ -223,6 +259,13 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
         {"server.headless": True, "server.port": port, "server.address": host, "server.fileWatcherType": "none"}
     )
     return app
+
+
+def _plotly_js() -> Path:
+    """plotly.js as the plotly package ships it."""
+    import plotly
+
+    return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 class _HostCheck:

@@ -79,12 +79,15 @@ class Ingestor:
                 self._roots.append(path)
         self._looked = -np.inf
 
-    def ingest(self, progress: Callable[[Progress], None] | None = None) -> Report:
-        """Read everything that is new below the watched paths; commits as it goes."""
+    def ingest(self, progress: Callable[[Progress], None] | None = None, paths: Sequence[Path] | None = None) -> Report:
+        """Read everything that is new below the watched paths; commits as it goes.
+
+        The report is about `paths` (all that are watched, if none are named).
+        """
         self._tailing = False
         pending = self._find()
         changed = self._read_all(pending, progress)
-        seen = [f for f in self.writer.files.values() if self._below(f.path)]
+        seen = [f for f in self.writer.files.values() if _is_below(f.path, self._roots if paths is None else paths)]
         owners = {f.run_id for f in seen}
         runs = [r for r, run in self.writer.runs.items() if run.begun and not owners.isdisjoint(_lineage(r))]
         return Report(tuple(seen), tuple(sorted(runs)), frozenset(changed))
@@ -102,7 +105,7 @@ class Ingestor:
     # -- finding
 
     def _below(self, path: str) -> bool:
-        return any(Path(path) == root or Path(path).is_relative_to(root) for root in self._roots)
+        return _is_below(path, self._roots)
 
     def _find(self) -> list[File]:
         known = {f.path: f for f in self.writer.files.values()}
@@ -313,6 +316,10 @@ class Ingestor:
         file = replace(file, log_id=own.log_id)
         self.writer.put_file(file)
         return file
+
+
+def _is_below(path: str, roots: Sequence[Path]) -> bool:
+    return any(Path(path).is_relative_to(root) for root in roots)
 
 
 def _lineage(run_id: str) -> list[str]:

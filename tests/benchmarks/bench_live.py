@@ -20,9 +20,14 @@ from statistics import median
 
 from playwright.sync_api import Page, sync_playwright
 
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 LAST_X = """() => Math.max(...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
     plot => plot.data.flatMap(trace => trace.x.slice(-1).map(Number))))"""
 
@@ -53,7 +58,9 @@ def measure(runs: int, port: int, rows: int = 12) -> list[float]:
             for step in range(50):
                 append(path, step)
         command = [sys.executable, "-m", "analysis.cli", "serve", str(logs[0].parent.parent), "--port", str(port)]
-        server = subprocess.Popen([*command, "--no-browser", "--db", f"{folder}/live.duckdb"], stderr=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            [*command, "--no-browser", "--db", f"{folder}/live.duckdb"], stderr=subprocess.DEVNULL
+        )
         stop = threading.Event()
 
         def others() -> None:
