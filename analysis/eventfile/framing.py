@@ -1,19 +1,29 @@
-"""TFRecord framing: length, its checksum, payload, its checksum.
+"""TFRecord framing: length, its checksum, payload, its checksum; and how to go on behind damage.
 
-    uint64 length | uint32 masked crc32c of length | payload | uint32 masked crc32c of payload      (little endian)
+uint64 length | uint32 masked crc32c of length | payload | uint32 masked crc32c of payload      (little endian)
 """
 
 from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from functools import cache
 
 import google_crc32c
+import numpy as np
+import numpy.typing as npt
 
 HEADER, FOOTER = 12, 4
 
 LONGEST = 1 << 30
-"""A record of more than 1 GiB is not a record: the length is broken."""
+"""A header that tells more than 1 GiB is not searched for: chance is likelier than such a record."""
+
+HOLE = 64
+"""So many zero bytes in a damaged place of a growing file are taken for a page that is not written yet: files of
+network and delayed writes have such holes for a moment. Scalars never hold so many."""
+
+_SEARCHED = 1 << 20
+"""Bytes searched at once for a header; numpy needs some 20 bytes of memory for each."""
 
 _length_of = struct.Struct("<QI").unpack_from
 _checksum_of = struct.Struct("<I").unpack_from
@@ -25,69 +35,126 @@ def masked(crc: int) -> int:
     return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
+def sound(data: bytes, at: int = 0) -> int | None:
+    """Length of the payload whose header lies at `at`, None if the header is cut off or damaged."""
+    if at + HEADER > len(data):
+        return None
+    length, check = _length_of(data, at)
+    return int(length) if masked(_crc(data[at : at + 8])) == check else None
+
+
 @dataclass
 class Frames:
-    """Records of one block.
+    """Records of one block; offsets count from the block's first byte.
 
     starts, lengths : where the payloads of whole, sound records lie
-    end : bytes consumed; what follows is not complete yet
-    broken : (offset, bytes passed over, why) of what could not be read
+    bad : (records before it, offset) of records whose payload fails its checksum
+    gaps : (first, behind the last) bytes in which no record was recognised
+    end : bytes dealt with; what follows is not complete yet
+    need : length of the whole incomplete record at `end`, 0 if that is not known
+    lost : offset where a gap begins that reaches the end of the block, None if there is none
+    waits : whether `end` lies before something that may still be written
     """
 
     starts: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
+    bad: list[tuple[int, int]] = field(default_factory=list)
+    gaps: list[tuple[int, int]] = field(default_factory=list)
     end: int = 0
-    broken: list[tuple[int, int, str]] = field(default_factory=list)
+    need: int = 0
+    lost: int | None = None
+    waits: bool = False
 
 
-def frames(block: bytes | memoryview, *, last: bool) -> Frames:
-    """Find the records of a block that begins at a record.
+def frames(data: bytes, *, written: float, lost: bool = False, growing: bool = False) -> Frames:
+    """Find the records of a block.
 
-    A record whose payload fails its checksum is passed over; where a length fails, the next sound header is
-    searched for. An incomplete record at the end is left, whether or not this is the `last` block of the file.
+    Parameters
+    ----------
+    written : from here on there are only zeros up to the end of the file (infinity if that is not known). What
+        does not match its checksum and reaches up to here is not damaged but not wholly written yet.
+    lost : the block does not begin at a record, the first one must be searched for
+    growing : somebody may be writing the file just now, so what looks like a hole is waited for
     """
     found = Frames()
-    data = bytes(block)
-    size, at = len(data), 0
+    at = _after_gap(data, 0, found, growing=False) if lost else 0
+    size = len(data)
     starts, lengths = found.starts, found.lengths
-    sound: dict[int, int] = {}
-    while at + HEADER <= size:
-        length, check = _length_of(data, at)
-        expected = sound.get(length)
-        if expected is None:
-            expected = sound[length] = masked(_crc(data[at : at + 8]))
-        if expected != check:
-            skipped = _resynchronise(data, at)
-            if skipped is None:
-                if last and any(data[at:]):
-                    found.broken.append((at, size - at, "the length of a record does not match its checksum"))
-                    at = size
-                break
-            found.broken.append((at, skipped - at, "the length of a record does not match its checksum"))
-            at = skipped
-            continue
-        stop = at + HEADER + length
-        if stop + FOOTER > size:
+    known: dict[int, int] = {}
+    while at is not None:
+        found.end = at
+        if at + HEADER > size:
             break
-        if masked(_crc(data[at + HEADER : stop])) == _checksum_of(data, stop)[0]:
-            starts.append(at + HEADER)
+        length, check = _length_of(data, at)
+        expected = known.get(length)  # few lengths occur, so most headers cost no checksum
+        if expected is None:
+            expected = known[length] = masked(_crc(data[at : at + 8]))
+        if expected != check or length > LONGEST:
+            if at + HEADER >= written:
+                found.waits = True
+                break
+            at = _after_gap(data, at, found, growing=growing)
+            continue
+        begin = at + HEADER
+        stop = begin + length
+        if stop + FOOTER > size:
+            found.need = HEADER + length + FOOTER
+            break
+        check = _checksum_of(data, stop)[0]
+        if masked(_crc(data[begin:stop])) == check:
+            starts.append(begin)
             lengths.append(length)
+        elif stop + FOOTER > written or (growing and check == 0):
+            found.waits = True  # the checksum is written last
+            break
         else:
-            found.broken.append((at, length + HEADER + FOOTER, "the checksum does not match"))
+            found.bad.append((len(starts) + len(found.bad), at))
         at = stop + FOOTER
-    found.end = at
     return found
 
 
-def _resynchronise(data: bytes, at: int) -> int | None:
-    """Offset of the next sound header after `at`, None if there is none in this block."""
-    # the upper half of a length below 4 GiB is four zero bytes, eight bytes before the end of its checksum
-    place = data.find(b"\0\0\0\0", at + 5)
-    while place != -1:
-        for start in (place - 4, place - 3, place - 2, place - 1):
-            if start > at and start + HEADER <= len(data):
-                length, check = _length_of(data, start)
-                if 0 < length <= LONGEST and masked(_crc(data[start : start + 8])) == check:
-                    return start
-        place = data.find(b"\0\0\0\0", place + 1)
+def _after_gap(data: bytes, at: int, found: Frames, *, growing: bool) -> int | None:
+    """Offset of the next sound header, with the gap noted; None if there is none or the gap is to be waited for."""
+    following = search(data, at)
+    if growing and (following is None or bytes(HOLE) in data[at:following]):
+        found.waits = True
+        return None
+    if following is None:
+        found.lost = at
+        found.end = max(at, len(data) - HEADER + 1)  # a header may begin in the last bytes
+    else:
+        found.gaps.append((at, following))
+    return following
+
+
+def search(data: bytes, at: int) -> int | None:
+    """Offset of the first sound header at or behind `at`, None if there is none in these bytes."""
+    for begin in range(at, len(data) - HEADER + 1, _SEARCHED):
+        part = np.frombuffer(data, np.uint8, min(_SEARCHED + HEADER - 1, len(data) - begin), begin)
+        # the upper half of a length below 4 GiB is four zero bytes
+        zero = part == 0
+        high = zero[4:-7] & zero[5:-6] & zero[6:-5] & zero[7:-4]
+        place = np.flatnonzero(high & ~(zero[0:-11] & zero[1:-10] & zero[2:-9] & zero[3:-8]))
+        columns = part[place[:, None] + np.arange(HEADER)]
+        length, check = columns[:, :4].copy().view("<u4")[:, 0], columns[:, 8:].copy().view("<u4")[:, 0]
+        hits = place[(_masked_crc_of(columns[:, :4]) == check) & (length <= LONGEST)]
+        if len(hits):
+            return begin + int(hits[0])
     return None
+
+
+@cache
+def _tables() -> tuple[npt.NDArray[np.uint32], int]:
+    """CRC32C of eight bytes whose upper four are zero, as one table for each lower byte (a CRC is affine)."""
+    base = _crc(bytes(8))
+    rows = [[_crc(struct.pack("<Q", value << 8 * byte)) ^ base for value in range(256)] for byte in range(4)]
+    return np.array(rows, np.uint32), base
+
+
+def _masked_crc_of(lengths: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
+    """`masked(crc)` of many lengths, given as rows of their four lower bytes."""
+    tables, base = _tables()
+    crc = np.full(len(lengths), base, np.uint32)
+    for byte in range(4):
+        crc ^= tables[byte][lengths[:, byte]]
+    return (crc >> np.uint32(15) | crc << np.uint32(17)) + np.uint32(0xA282EAD8)

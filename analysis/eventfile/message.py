@@ -12,7 +12,10 @@ _FIELDS: dict[str, list[tuple[str, int, str, bool]]] = {
         ("file_version", 3, "string", False),
         ("graph_def", 4, "bytes", False),
         ("summary", 5, "Summary", False),
+        ("log_message", 6, "bytes", False),
         ("session_log", 7, "SessionLog", False),
+        ("tagged_run_metadata", 8, "bytes", False),
+        ("meta_graph_def", 9, "bytes", False),
     ],
     "SessionLog": [("status", 1, "int32", False)],
     "Summary": [("value", 1, "Value", True)],
@@ -36,26 +39,40 @@ _FIELDS: dict[str, list[tuple[str, int, str, bool]]] = {
         ("dtype", 1, "int32", False),
         ("shape", 2, "Shape", False),
         ("content", 4, "bytes", False),
-        ("half_val", 13, "int32", True),
         ("float_val", 5, "float", True),
         ("double_val", 6, "double", True),
         ("int_val", 7, "int32", True),
         ("string_val", 8, "bytes", True),
         ("int64_val", 10, "int64", True),
+        ("bool_val", 11, "bool", True),
+        ("half_val", 13, "int32", True),
+        ("uint32_val", 16, "uint32", True),
+        ("uint64_val", 17, "uint64", True),
     ],
     "Shape": [("dim", 2, "Dim", True)],
     "Dim": [("size", 1, "int64", False)],
     "Metadata": [("plugin_data", 1, "PluginData", False)],
     "PluginData": [("plugin_name", 1, "string", False), ("content", 2, "bytes", False)],
+    "HParams": [("session_start_info", 3, "SessionStart", False)],
+    "SessionStart": [("hparams", 1, "HParam", True)],
+    "HParam": [("key", 1, "string", False), ("value", 2, "Setting", False)],
+    "Setting": [("number", 2, "double", False), ("string", 3, "string", False), ("bool", 4, "bool", False)],
 }
-"""message -> (field, number, type, repeated), numbers as in tensorflow/core/util/event.proto, summary.proto and
-tensor.proto. `simple_value`, `histo` ... are members of a oneof there; presence is tracked the same way here."""
+"""message -> (field, number, type, repeated), numbers as in TensorFlow's event.proto, summary.proto, tensor.proto and
+TensorBoard's hparams/plugin_data.proto, struct.proto. `simple_value`, `histo` ... are members of a oneof there."""
 
 
 @cache
-def event_class() -> Any:
-    """The message class for `tensorflow.Event`."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+def message_class(name: str) -> Any:
+    """The message class for one of `_FIELDS`: "Event" for `tensorflow.Event`, "HParams" for the hparams plugin."""
+    from google.protobuf import message_factory
+
+    return message_factory.GetMessageClass(_pool().FindMessageTypeByName(f"rewardboard.{name}"))
+
+
+@cache
+def _pool() -> Any:
+    from google.protobuf import descriptor_pb2, descriptor_pool
 
     types = descriptor_pb2.FieldDescriptorProto
     scalar = {
@@ -63,6 +80,9 @@ def event_class() -> Any:
         "float": types.TYPE_FLOAT,
         "int64": types.TYPE_INT64,
         "int32": types.TYPE_INT32,
+        "uint32": types.TYPE_UINT32,
+        "uint64": types.TYPE_UINT64,
+        "bool": types.TYPE_BOOL,
         # bytes, not string: a broken character must not lose the record
         "string": types.TYPE_BYTES,
         "bytes": types.TYPE_BYTES,
@@ -79,4 +99,4 @@ def event_class() -> Any:
                 item.type, item.type_name = types.TYPE_MESSAGE, f".rewardboard.{kind}"
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("rewardboard.Event"))
+    return pool

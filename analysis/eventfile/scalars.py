@@ -1,26 +1,31 @@
-"""Decode the common shape of a scalar event for thousands of records at once.
+"""Decode scalar events by columns: thousands of records at once.
 
-Writers repeat one layout: wall time, step, one summary value with tag and simple_value. Records of equal length
-and equal structure differ only in numbers, so whole columns of bytes are read with numpy. Every structural byte is
-verified; a record that deviates in any of them is left to the general decoder.
+A writer repeats one layout, so records of equal length differ only in the bytes of a few numbers and of the tag.
+The layout is taken from one record, and every other byte of the others is compared with it: equal bytes there mean
+that a parser would find the same fields at the same places. A record that deviates is left to the general decoder.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis.eventfile.wire import BYTES, FIXED32, FIXED64, VARINT, fields
+
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 
-_WALL_TIME, _STEP, _SUMMARY = 0x09, 0x10, 0x2A  # Event.wall_time (1, fixed64), .step (2, varint), .summary (5)
-_VALUE, _TAG, _SIMPLE = 0x0A, 0x0A, 0x15  # Summary.value (1), Value.tag (1), Value.simple_value (2, fixed32)
+LONGEST = 512
+"""Payloads above this are left to the general decoder: a scalar with a tag of more than 450 characters is rare."""
 
-SMALL = 127
-"""Lengths up to here take one byte: an event with a tag of up to 118 characters."""
+LAYOUTS = 16
+"""Layouts tried for each length of record: the step's bytes make up to 11, two writers in one file double a few."""
+
+_STRIDE = 7919
+"""A prime: steps over any number of records without meeting a period of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,82 +41,155 @@ class Decoded:
     rest: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the changing bytes of a scalar event lie: (offset, bytes). A step of 0 has no bytes (proto3)."""
+
+    time: int
+    step: tuple[int, int]
+    tag: tuple[int, int]
+    value: tuple[int, int]
+
+
+_Part = tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.float64], Ints, npt.NDArray[np.float64]]
+
+
 def decode(block: bytes, starts: list[int], lengths: list[int]) -> Decoded:
-    """Decode all records of the common shape; the others are returned by their index."""
+    """Decode all records of a common layout; the others are returned by their index."""
     data = np.frombuffer(block, np.uint8)
     start, length = np.array(starts, np.int64), np.array(lengths, np.int64)
-    parts: list[tuple[Ints, ...]] = []
     tags: dict[bytes, int] = {}
-    done = np.zeros(len(start), bool)
-    for size in np.unique(length):
-        rows = np.flatnonzero(length == size)
-        if size < 22:
-            continue
-        matrix = data[start[rows, None] + np.arange(size)]
-        for taken, part in _same_length(matrix, int(size), tags):
-            parts.append((rows[taken], *part))
-            done[rows[taken]] = True
-    index, tag, wall_time, step, value = (
-        np.concatenate([p[i] for p in parts]) if parts else np.zeros(0) for i in range(5)
-    )
+    parts: list[_Part] = []
+    by_length = np.argsort(np.minimum(length, LONGEST + 1).astype(np.uint16), kind="stable")
+    bounds = np.flatnonzero(np.diff(np.minimum(length, LONGEST + 1)[by_length])) + 1
+    for rows in np.split(by_length, bounds):
+        if len(rows) and 0 < (size := int(length[rows[0]])) <= LONGEST:
+            records = np.lib.stride_tricks.sliding_window_view(data, size)[start[rows]]
+            parts += [(rows[part[0]], *part[1:]) for part in _same_length(records, tags)]
+    if not parts:
+        none = np.zeros(0)
+        return Decoded(none.astype(int), none.astype(np.int32), [], none, none.astype(int), none, np.arange(len(start)))
+    index, tag, wall_time, step, value = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     order = np.argsort(index, kind="stable")
-    return Decoded(
-        index[order].astype(np.int64),
-        tag[order].astype(np.int32),
-        [t.decode("utf-8", errors="replace") for t in tags],
-        wall_time[order].astype(np.float64),
-        step[order].astype(np.int64),
-        value[order].astype(np.float64),
-        np.flatnonzero(~done),
-    )
+    rest = np.ones(len(start), bool)
+    rest[index] = False
+    names = [name.decode("utf-8", errors="replace") for name in tags]
+    return Decoded(index[order], tag[order], names, wall_time[order], step[order], value[order], np.flatnonzero(rest))
 
 
-def _same_length(matrix: Bytes, size: int, tags: dict[bytes, int]) -> list[tuple[Any, Any]]:
-    """Records of one length, by where their summary begins (that depends on the step's bytes)."""
-    found = []
-    head = (matrix[:, 0] == _WALL_TIME) & (matrix[:, 9] == _STEP)
-    more = np.ones(len(matrix), bool)
-    for width in range(1, 11):  # bytes of the step's varint
-        at = 10 + width
-        if at + 8 > size:
-            break
-        ends = matrix[:, 9 + width] < 0x80
-        ok = head & more & ends
-        more &= ~ends
-        _check(matrix, ok, at, size)
-        if ok.any():
-            rows = np.flatnonzero(ok)
-            found.append((rows, _columns(matrix[rows], at, size, width, tags)))
-    # a step of 0 is not written by proto3 writers: the summary follows the wall time
-    ok = (matrix[:, 0] == _WALL_TIME) & (matrix[:, 9] == _SUMMARY)
-    _check(matrix, ok, 9, size)
-    if ok.any():
-        rows = np.flatnonzero(ok)
-        found.append((rows, _columns(matrix[rows], 9, size, 0, tags)))
-    return found
+def _same_length(records: Bytes, tags: dict[bytes, int]) -> Iterator[_Part]:
+    """Scalars among records of one length, layout by layout."""
+    left = np.arange(len(records))
+    for attempt in range(LAYOUTS):
+        if not len(left):
+            return
+        # anywhere among them: many texts may come before the first scalar of this length
+        pick = attempt * _STRIDE % len(left)
+        example = records[left[pick]]
+        layout = layout_of(example.tobytes())
+        if layout is None:
+            left = np.delete(left, pick)
+            continue
+        mine = records if len(left) == len(records) else records[left]
+        fits = _fits(mine, example, layout)
+        if not fits.all():
+            mine = mine[fits]
+        yield left[fits], *_columns(mine, layout, tags)
+        left = left[~fits]
 
 
-def _check(matrix: Bytes, ok: npt.NDArray[np.bool_], at: int, size: int) -> None:
-    """Verify in place: summary, value, tag and simple_value stand where their lengths say, and end the record."""
-    rest = size - at - 2
-    tag_length = rest - 2 - 2 - 5
-    if not 0 < rest <= SMALL or tag_length < 1:
-        ok[:] = False
-        return
-    ok &= (matrix[:, at] == _SUMMARY) & (matrix[:, at + 1] == rest)
-    ok &= (matrix[:, at + 2] == _VALUE) & (matrix[:, at + 3] == rest - 2)
-    ok &= (matrix[:, at + 4] == _TAG) & (matrix[:, at + 5] == tag_length)
-    ok &= matrix[:, at + 6 + tag_length] == _SIMPLE
+def _fits(records: Bytes, example: Bytes, layout: Layout) -> npt.NDArray[np.bool_]:
+    """Which records have the structure of the example, byte by byte."""
+    fixed = np.ones(len(example), bool)
+    for at, width in ((layout.time, 8), layout.step, layout.tag, layout.value):
+        fixed[at : at + width] = False
+    fits = np.ones(len(records), bool)
+    for place in np.flatnonzero(fixed):
+        fits &= records[:, place] == example[place]
+    first, width = layout.step
+    for i in range(first, first + width):  # the same number of bytes: the same ones say that more follow
+        fits &= (records[:, i] ^ example[i]) < 0x80
+    return fits
 
 
-def _columns(matrix: Bytes, at: int, size: int, width: int, tags: dict[bytes, int]) -> tuple[Any, ...]:
-    wall_time = np.ascontiguousarray(matrix[:, 1:9]).view("<f8").ravel()
-    step = np.zeros(len(matrix), np.uint64)
+def _columns(
+    records: Bytes, layout: Layout, tags: dict[bytes, int]
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.float64], Ints, npt.NDArray[np.float64]]:
+    wall_time = _numbers(records, layout.time, 8)
+    at, width = layout.step
+    step = np.zeros(len(records), np.uint64)
     for i in range(width):
-        step |= (matrix[:, 10 + i].astype(np.uint64) & np.uint64(0x7F)) << np.uint64(7 * i)
-    value = np.ascontiguousarray(matrix[:, size - 4 : size]).view("<f4").ravel().astype(np.float64)
-    names = np.ascontiguousarray(matrix[:, at + 6 : size - 5])
-    whole = names.view(f"V{names.shape[1]}").ravel()
+        step |= (records[:, at + i].astype(np.uint64) & np.uint64(0x7F)) << np.uint64(7 * i)
+    value = _numbers(records, *layout.value)
+    at, width = layout.tag
+    return _codes(records[:, at : at + width], tags), wall_time, step.astype(np.int64), value
+
+
+def _numbers(records: Bytes, at: int, width: int) -> npt.NDArray[np.float64]:
+    raw = np.ascontiguousarray(records[:, at : at + width]).view(f"<f{width}").ravel()
+    with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN
+        return raw.astype(np.float64)
+
+
+def _codes(names: Bytes, tags: dict[bytes, int]) -> npt.NDArray[np.int32]:
+    """A number for each name; `tags` grows by new ones."""
+    if not names.shape[1]:
+        return np.full(len(names), tags.setdefault(b"", len(tags)), np.int32)
+    whole = np.ascontiguousarray(names).view(f"V{names.shape[1]}").ravel()
     unique, inverse = np.unique(whole, return_inverse=True)
     codes = np.array([tags.setdefault(name.tobytes(), len(tags)) for name in unique], np.int32)
-    return codes[inverse], wall_time, step.astype(np.int64), value
+    return codes[inverse]
+
+
+def layout_of(record: bytes) -> Layout | None:
+    """The layout of one scalar event; None if it is anything else, or has anything twice."""
+    event = _once(record, 0, len(record))
+    if event is None or event.keys() - {1, 2, 5} or not event.keys() >= {1, 5}:
+        return None
+    time, step, summary = event[1], event.get(2, (VARINT, 0, 0)), event[5]
+    if (time[0], step[0], summary[0]) != (FIXED64, VARINT, BYTES):
+        return None
+    values = _once(record, *summary[1:])
+    if values is None or list(values) != [1] or values[1][0] != BYTES:
+        return None
+    value = _once(record, *values[1][1:])
+    if value is None or 1 not in value or value[1][0] != BYTES:
+        return None
+    number = _number(record, value)
+    if number is None:
+        return None
+    return Layout(time[1], (step[1], step[2] - step[1]), (value[1][1], value[1][2] - value[1][1]), number)
+
+
+def _number(record: bytes, value: dict[int, tuple[int, int, int]]) -> tuple[int, int] | None:
+    """Where the number of a value lies: `simple_value`, or the tensor of plugin `scalars` in float or double."""
+    if value.keys() <= {1, 2, 9} and 2 in value:
+        return (value[2][1], 4) if value[2][0] == FIXED32 else None
+    if value.keys() != {1, 8, 9} or (value[8][0], value[9][0]) != (BYTES, BYTES):
+        return None
+    if b"\x0a\x07scalars" not in record[value[9][1] : value[9][2]]:  # PluginData.plugin_name
+        return None
+    tensor = _once(record, *value[8][1:])
+    if tensor is None or tensor.keys() - {1, 2, 4, 5, 6} or len(tensor.keys() & {4, 5, 6}) != 1 or 1 not in tensor:
+        return None
+    width = {b"\x01": 4, b"\x02": 8}.get(record[tensor[1][1] : tensor[1][2]])  # DT_FLOAT, DT_DOUBLE
+    field = next(iter(tensor.keys() & {4, 5, 6}))
+    kind, at, end = tensor[field]
+    if width is None or end - at != width or field == (6 if width == 4 else 5):
+        return None
+    if 2 in tensor and tensor[2][1] != tensor[2][2]:  # TensorShape with dimensions
+        return None
+    return (at, width) if kind in (BYTES, FIXED32, FIXED64) else None
+
+
+def _once(record: bytes, at: int, end: int) -> dict[int, tuple[int, int, int]] | None:
+    """Field number -> (wire type, first byte, behind the last), None if broken or a field comes twice."""
+    found: dict[int, tuple[int, int, int]] = {}
+    try:
+        for number, kind, first, behind in fields(record, at, end):
+            if number in found:
+                return None
+            found[number] = (kind, first, behind)
+    except (ValueError, IndexError):
+        return None
+    return found

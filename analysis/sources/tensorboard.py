@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
+import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,218 +12,215 @@ import numpy as np
 import pyarrow as pa
 
 from analysis import registry
-from analysis.eventfile import framing, scalars
-from analysis.eventfile.message import event_class
+from analysis.eventfile import arguments, framing, scalars, values
+from analysis.eventfile.blocks import Block, Place, blocks
+from analysis.eventfile.message import message_class
 from analysis.records import Chunk, Histograms, InputError, Record, RunInfo, Scalars, Skipped
-from analysis.sources.base import Head, Job, Sniff
+from analysis.sources.base import Head, Job, Sniff, open_bytes
 
-BLOCK_BYTES = 1 << 24
-"""Bytes decoded at once: some 300,000 scalars."""
+_START = 1
+"""SessionLog.START: a writer tells that it begins at this step, later steps are from before a restart."""
 
-_ARGUMENTS = ("args", "model_config", "hyperparameters", "config", "hparams")
-"""Text tags under which trainers record their arguments (Hugging Face: args, model_config; CleanRL and
-open-instruct: hyperparameters)."""
+_PLACES = 20
+"""Damaged records of a block that are listed one by one; the others are counted in one entry."""
 
-_DTYPES = {1: "<f4", 2: "<f8", 3: "<i4", 9: "<i8", 19: "<f2"}
-"""tensorflow.DataType of numbers that a scalar may have."""
+_OTHERS = ("graph_def", "meta_graph_def", "tagged_run_metadata", "log_message")
+"""Events that are no summary and hold nothing for the board."""
 
 
-@registry.source("tensorboard", rank=20)
+@registry.source("tensorboard", rank=20, appends=True)
 class EventFile:
-    """One row is one event; a record that fails its checksum is skipped, a record cut off at the end waited for."""
+    """One row is one event record, the first one (the file's version) and damaged ones included.
+
+    A record that fails its checksum is skipped, bytes in which no record can be recognised are passed over up to
+    the next whole one, and a record that is cut off at the end is waited for.
+    """
 
     def sniff(self, head: Head) -> Sniff | None:
         named = "tfevents" in head.name
-        if not head.data:
-            return Sniff("log", 0.9, "empty so far") if named else None
-        if len(head.data) < framing.HEADER:
-            return Sniff("log", 0.5, "too short to tell") if named else None
-        length = int.from_bytes(head.data[:8], "little")
-        check = int.from_bytes(head.data[8:12], "little")
-        import google_crc32c
-
-        sound = 0 < length <= framing.LONGEST and framing.masked(google_crc32c.value(head.data[:8])) == check
-        event = head.data[12:13] == b"\x09"  # every event begins with its wall time
-        return Sniff("log", 0.99) if sound and (named or event) else None
+        try:
+            data = head.data
+        except (OSError, EOFError, zlib.error):
+            return None
+        if not data.strip(b"\0"):
+            return Sniff("log", 0.9, "nothing written yet") if named else None
+        length = framing.sound(data)
+        if length is not None and length <= framing.LONGEST:
+            payload = data[framing.HEADER : framing.HEADER + length]
+            if len(payload) < length:  # the first record is longer than the head, or not written yet
+                event = payload[:1] in (b"", b"\x09")
+                return Sniff("log", 0.9 if named else 0.5, "begins like an event") if event else None
+            if _is_event(payload):
+                return Sniff("log", 0.99 if named else 0.95)
+        if not named:
+            return None
+        if len(data) < framing.HEADER:
+            return Sniff("log", 0.5, "too short to tell")
+        return Sniff("log", 0.6, "damaged at its beginning") if framing.search(data, 0) is not None else None
 
     def read(self, job: Job) -> Iterator[Chunk]:
-        at = int((job.position or {}).get("byte", 0))
-        count = int((job.position or {}).get("records", 0))
-        with job.path.open("rb") as file:
-            file.seek(at)
-            rest = b""
-            while True:
-                block = file.read(BLOCK_BYTES)
-                data = rest + block
-                found = framing.frames(data, last=not block)
-                if found.starts or found.broken:
-                    chunk = _chunk(data, found, at, count)
-                    at, count = at + found.end, count + len(found.starts)
-                    yield Chunk(chunk.records, chunk.rows, {"byte": at, "records": count}, chunk.skipped, chunk.notes)
-                rest = data[found.end :]
-                if not block:
-                    break
-                if len(rest) > framing.LONGEST:
-                    raise InputError("no record within 1 GiB", where=str(job.path), mend="copy the file again")
+        known = dict((job.position or {}).get("ignored", {}))
+        ignored: Counter[str] = Counter(known)
+        sound = damaged = 0
+        with open_bytes(job.path) as file:
+            for block in blocks(file, Place.of(job.position), growing=not job.final):
+                found = _decoded(block, job.columns)
+                ignored += found.ignored
+                sound += len(block.frames.starts)
+                damaged += len(block.frames.bad) + len(block.gaps)
+                if block.ends and damaged and not sound and job.position is None and job.final:
+                    mend = "copy the file again, as binary data"
+                    raise InputError("no event in it is whole", where=str(job.path), mend=mend)
+                # what is counted over the whole file is said once, at its end; until then the position keeps it
+                skipped = [*_damage(block), *found.skipped]
+                if block.ends:
+                    skipped += [Skipped(f"{kind} events", "not read", n) for kind, n in sorted(ignored.items())]
+                position = block.place.position() | ({} if block.ends or not ignored else {"ignored": dict(ignored)})
+                notes = [*found.notes] + ["the gzip stream is cut off"] * block.cut
+                rows = len(block.frames.starts) + len(block.frames.bad)
+                if rows or skipped or notes or position != (job.position or Place().position()):
+                    yield Chunk(found.records(), rows, position, tuple(skipped), tuple(dict.fromkeys(notes)))
+
+
+def _is_event(payload: bytes) -> bool:
+    from google.protobuf.message import DecodeError
+
+    try:
+        event = message_class("Event").FromString(payload)
+    except DecodeError:
+        return False
+    return event.HasField("wall_time") and any(
+        event.HasField(f) for f in ("file_version", "summary", "session_log", *_OTHERS)
+    )
+
+
+def _damage(block: Block) -> Iterator[Skipped]:
+    bad = block.frames.bad
+    for number, offset in bad[:_PLACES]:
+        yield Skipped(f"record {block.before + number + 1} at byte {block.offset + offset}", "checksum does not match")
+    if len(bad) > _PLACES:
+        where = f"records {block.before + bad[_PLACES][0] + 1} to {block.before + bad[-1][0] + 1}"
+        yield Skipped(where, "checksum does not match", len(bad) - _PLACES)
+    for first, behind in block.gaps[:_PLACES]:
+        why = f"the length of a record does not match its checksum; {behind - first} bytes were not read"
+        yield Skipped(f"byte {first}", why)
+    if len(block.gaps) > _PLACES:
+        rest = block.gaps[_PLACES:]
+        total = sum(behind - first for first, behind in rest)
+        why = f"lengths of records do not match their checksums; {total} bytes were not read"
+        yield Skipped(f"bytes {rest[0][0]} to {rest[-1][1]}", why, len(rest))
 
 
 @dataclass
-class _Gathered:
-    """What the general decoder found in events that are no plain scalars."""
+class _Found:
+    """What one block holds; `fast` are scalars decoded by columns, the lists those of the general decoder."""
 
+    fast: scalars.Decoded
+    columns: Mapping[str, str]
+    place: list[int] = field(default_factory=list)
     tag: list[str] = field(default_factory=list)
     step: list[float] = field(default_factory=list)
     time: list[float] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
-    place: list[int] = field(default_factory=list)
     histograms: list[tuple[str, float, float, list[float], list[float]]] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
     ignored: Counter[str] = field(default_factory=Counter)
+    skipped: list[Skipped] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    def records(self) -> list[Record]:
+        found: list[Record] = []
+        if len(self.fast.index) or self.tag:
+            found.append(self._scalars())
+        if self.histograms:
+            tags, steps, times, edges, counts = (list(c) for c in zip(*self.histograms, strict=True))
+            tags = [self.columns.get(t, t) for t in tags]
+            found.append(Histograms.of(tag=tags, step=steps, wall_time=_times(times), edges=edges, counts=counts))
+        if self.config:
+            found.append(_info(self.config))
+        return found
 
-def _chunk(data: bytes, found: framing.Frames, at: int, count: int) -> Chunk:
-    fast = scalars.decode(data, found.starts, found.lengths)
-    slow = _Gathered()
-    broken = [Skipped(f"byte {at + offset}", why) for offset, _, why in found.broken]
-    event = event_class()
+    def _scalars(self) -> Scalars:
+        """Scalars of both decoders in the order of the file."""
+        fast = self.fast
+        names = dict.fromkeys(self.columns.get(t, t) for t in (*fast.tags, *self.tag))
+        codes = {name: i for i, name in enumerate(names)}
+        own = np.array([codes[self.columns.get(t, t)] for t in fast.tags], np.int32)
+        more = np.array([codes[self.columns.get(t, t)] for t in self.tag], np.int32)
+        tag = np.concatenate([own[fast.tag], more])
+        step, time, value = (
+            np.concatenate([a, np.array(b, np.float64)])
+            for a, b in ((fast.step, self.step), (fast.wall_time, self.time), (fast.value, self.value))
+        )
+        if self.tag:
+            order = np.argsort(np.concatenate([fast.index, np.array(self.place, np.int64)]), kind="stable")
+            tag, step, time, value = tag[order], step[order], time[order], value[order]
+        coded = pa.DictionaryArray.from_arrays(pa.array(tag, pa.int32()), pa.array(list(names), pa.string()))
+        return Scalars.of(tag=coded, step=pa.array(step), wall_time=_times(time), value=pa.array(value))
+
+
+def _times(times: Any) -> pa.Array:
+    """Wall times; one that is no time at all is missing."""
+    seconds = np.asarray(times, np.float64)
+    return pa.array(seconds, mask=~np.isfinite(seconds))
+
+
+def _info(config: Mapping[str, Any]) -> RunInfo:
+    """Only what is plainly said: `loss_type` and the like name policy losses as well, so no loss is taken."""
+    seed, version = config.get("seed"), config.get("trl_version")
+    return RunInfo(
+        config=config,
+        seed=seed if type(seed) is int else None,
+        framework="trl" if isinstance(version, str) else "",
+        version=version if isinstance(version, str) else "",
+    )
+
+
+def _decoded(block: Block, columns: Mapping[str, str]) -> _Found:
     from google.protobuf.message import DecodeError
 
-    for i in fast.rest:
-        start = found.starts[i]
+    starts, lengths = block.frames.starts, block.frames.lengths
+    out = _Found(scalars.decode(block.data, starts, lengths), columns)
+    parse = message_class("Event").FromString
+    broken: list[int] = []
+    for i in out.fast.rest.tolist():
         try:
-            _gather(event.FromString(data[start : start + found.lengths[i]]), int(i), slow)
+            event = parse(block.data[starts[i] : starts[i] + lengths[i]])
         except DecodeError:
-            broken.append(Skipped(f"record {count + int(i)} at byte {at + start}", "no event"))
-    records: list[Record] = []
-    if len(fast.index) or slow.tag:
-        records.append(_merged(fast, slow))
-    if slow.histograms:
-        tags, steps, times, edges, counts = (list(c) for c in zip(*slow.histograms, strict=True))
-        records.append(Histograms.of(tag=tags, step=steps, wall_time=times, edges=edges, counts=counts))
-    if slow.config:
-        seed = slow.config.get("seed")
-        records.append(RunInfo(config=slow.config, seed=seed if type(seed) is int else None))
-    ignored = [Skipped(f"{kind} events", "not read", n) for kind, n in sorted(slow.ignored.items())]
-    return Chunk(records, len(found.starts), {}, (*broken, *ignored), tuple(slow.notes))
+            broken.append(starts[i] - framing.HEADER)
+            continue
+        _take_event(event, i, out)
+    places = [Skipped(f"byte {block.offset + at}", "the record is no event") for at in broken[:_PLACES]]
+    if len(broken) > _PLACES:
+        places.append(
+            Skipped(
+                f"from byte {block.offset + broken[_PLACES]} on", "the records are no events", len(broken) - _PLACES
+            )
+        )
+    out.skipped += places
+    return out
 
 
-def _merged(fast: scalars.Decoded, slow: _Gathered) -> Scalars:
-    """Scalars of both decoders in the order of the file."""
-    names = dict.fromkeys((*fast.tags, *slow.tag))
-    codes = {name: i for i, name in enumerate(names)}
-    own = np.array([codes[t] for t in fast.tags], np.int32)
-    tag = np.concatenate([own[fast.tag] if len(own) else fast.tag, np.array([codes[t] for t in slow.tag], np.int32)])
-    columns = [
-        np.concatenate([a, np.array(b, float)])
-        for a, b in ((fast.step, slow.step), (fast.wall_time, slow.time), (fast.value, slow.value))
-    ]
-    if slow.tag:
-        order = np.argsort(np.concatenate([fast.index, np.array(slow.place, np.int64)]), kind="stable")
-        tag, columns = tag[order], [c[order] for c in columns]
-    step, time, value = (pa.array(c, pa.float64()) for c in columns)
-    coded = pa.DictionaryArray.from_arrays(pa.array(tag, pa.int32()), pa.array(list(names), pa.string()))
-    return Scalars.of(tag=coded, step=step, wall_time=time, value=value)
-
-
-def _gather(event: Any, place: int, out: _Gathered) -> None:
-    if event.HasField("session_log") and event.session_log.status == 1:
-        out.notes.append(f"a writer started again at step {event.step}")
-    if event.HasField("graph_def"):
-        out.ignored["graph"] += 1
+def _take_event(event: Any, place: int, out: _Found) -> None:
+    if event.HasField("session_log") and event.session_log.status == _START:
+        out.notes.append(f"restarted at step {event.step}")
+    for other in _OTHERS:
+        if event.HasField(other):
+            out.ignored[other.removesuffix("_def").replace("_", " ")] += 1
+    time = event.wall_time if event.HasField("wall_time") else float("nan")
     for value in event.summary.value:
-        tag = value.tag.decode("utf-8", errors="replace")
-        number = _number(value)
-        if number is not None:
+        tag = values.tag_of(value)
+        if (found := values.number(value)) is not None:
+            out.place.append(place)
             out.tag.append(tag)
             out.step.append(float(event.step))
-            out.time.append(event.wall_time)
-            out.value.append(number)
-            out.place.append(place)
-        elif (bins := _bins(value)) is not None:
-            out.histograms.append((tag, float(event.step), event.wall_time, *bins))
-        elif (text := _text(value)) is not None:
-            _take_text(tag, text, out)
+            out.time.append(time)
+            out.value.append(found)
+        elif (bins := values.histogram(value)) is not None:
+            out.histograms.append((tag, float(event.step), time, *bins))
+        elif (name := arguments.name_of(tag)) and (text := values.text(value)) is not None:
+            out.config |= arguments.parsed(name, text)
+        elif (settings := values.settings(value)) is not None:
+            out.config = settings | out.config
         else:
-            out.ignored[_kind(value)] += 1
-
-
-def _number(value: Any) -> float | None:
-    if value.HasField("simple_value"):
-        return float(value.simple_value)
-    plugin = value.metadata.plugin_data.plugin_name
-    if not value.HasField("tensor") or plugin not in (b"scalars", b""):
-        return None
-    numbers = _array(value.tensor)
-    return float(numbers[0]) if numbers is not None and numbers.size == 1 else None
-
-
-def _array(tensor: Any) -> np.ndarray[Any, Any] | None:
-    if tensor.content and tensor.dtype in _DTYPES:
-        size = np.dtype(_DTYPES[tensor.dtype]).itemsize
-        return np.frombuffer(tensor.content[: len(tensor.content) // size * size], _DTYPES[tensor.dtype]).astype(float)
-    for values in (tensor.float_val, tensor.double_val, tensor.int_val, tensor.int64_val):
-        if len(values):
-            return np.array(values, float)
-    return None
-
-
-def _bins(value: Any) -> tuple[list[float], list[float]] | None:
-    """Edges and counts of a histogram; outermost edges are the data's minimum and maximum.
-
-    The first and last limit of a HistogramProto are plus and minus the largest double, not edges of data.
-    """
-    if value.HasField("histo"):
-        h = value.histo
-        limits, counts = list(h.bucket_limit), list(h.bucket)
-        if not counts or len(limits) != len(counts):
-            return None
-        edges = [h.min, *limits]
-        edges = [min(max(e, h.min), h.max) for e in edges]
-        return edges, counts
-    if value.HasField("tensor") and value.metadata.plugin_data.plugin_name == b"histograms":
-        numbers = _array(value.tensor)
-        if numbers is None or numbers.size == 0 or numbers.size % 3:
-            return None
-        rows = numbers.reshape(-1, 3)
-        return [float(rows[0, 0]), *rows[:, 1].tolist()], rows[:, 2].tolist()
-    return None
-
-
-def _text(value: Any) -> str | None:
-    if (
-        value.HasField("tensor")
-        and len(value.tensor.string_val)
-        and value.metadata.plugin_data.plugin_name in (b"text", b"")
-    ):
-        return bytes(value.tensor.string_val[0]).decode("utf-8", errors="replace")
-    return None
-
-
-def _take_text(tag: str, text: str, out: _Gathered) -> None:
-    name = tag.removesuffix("/text_summary").removeprefix("train/")
-    if name not in _ARGUMENTS:
-        out.ignored["text"] += 1
-        return
-    found = _parsed(text)
-    if name == "model_config":
-        found = {"model_config": found} if found else {}
-    out.config |= found
-
-
-def _parsed(text: str) -> dict[str, Any]:
-    """JSON, or a Markdown table of names and values."""
-    try:
-        value = json.loads(text)
-        return value if isinstance(value, dict) else {}
-    except ValueError:
-        rows = re.findall(r"^\s*\|([^|\n]+)\|([^|\n]*)\|\s*$", text, re.MULTILINE)
-        return {k.strip(): v.strip() for k, v in rows if k.strip() not in ("param", "key", "-", "--", "---")}
-
-
-def _kind(value: Any) -> str:
-    for name in ("image", "audio"):
-        if value.HasField(name):
-            return name
-    plugin = bytes(value.metadata.plugin_data.plugin_name).decode("utf-8", errors="replace")
-    return plugin or "other"
+            out.ignored[values.kind(value)] += 1
