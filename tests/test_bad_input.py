@@ -296,3 +296,35 @@ def test_a_store_of_another_kind_is_refused(tmp_path):
     text.write_text("this is no database at all, just a text of some length" * 100)
     with pytest.raises(StoreError):
         Board.open(text)
+
+
+def test_a_gzip_that_is_cut_off_far_behind_its_head_is_listed(logs):
+    import gzip
+
+    rows = [{"step": i, "reward": os.urandom(20).hex(), "kl": i / 3} for i in range(5000)]
+    whole = gzip.compress(json.dumps(rows).encode())
+    write(logs, "metrics.json.gz", whole[: len(whole) // 2])
+    board, files = ingest(logs)
+    with board:
+        assert files["metrics.json.gz"].error
+        assert len(board.series("good", "reward")) == 20
+
+
+def test_the_users_columns_make_a_file_known(logs):
+    write(logs, "table.csv", b"nr,mine,theirs\n1,2.0,1.0\n2,0.5,1.5\n")
+    (logs / "bad" / "rewardboard.toml").write_text(
+        'loss = "hinge"\n[columns]\nnr = "pair_id"\nmine = "chosen_score"\ntheirs = "rejected_score"\n'
+    )
+    board, _ = ingest(logs)
+    with board:
+        (scorer,) = board.scorers().to_dict("records")
+        assert (scorer["n"], scorer["loss"]) == (2, "hinge")
+        assert board.accuracy(scorer["run"])["accuracy"].iloc[0] == 0.5
+
+
+def test_an_unknown_key_beside_a_run_is_told(logs):
+    (logs / "good" / "rewardboard.toml").write_text('los = "hinge"\n')
+    board, files = ingest(logs)
+    with board:
+        assert "unknown key 'los'" in files["rewardboard.toml"].error
+        assert len(board.series("good", "reward")) == 20

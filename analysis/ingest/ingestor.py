@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -157,18 +158,21 @@ class Ingestor:
         return True
 
     def _recognise(self, found: Found) -> list[Candidate]:
-        head = Head(found.path)
+        head = Head(found.path, self._columns(found.path))
         best: tuple[float, int, Source, Any] | None = None
         try:
             _ = head.data
         except OSError as error:
             self._stranger(found, (error.strerror or str(error)).lower())
             return []
-        except EOFError:
+        except (EOFError, zlib.error):
             self._stranger(found, "the gzip stream is cut off")
             return []
         for source in registry.leaves("source").values():
-            sniff = source.sniff(head)
+            try:
+                sniff = source.sniff(head)
+            except Exception:  # a plug-in that trips over a file does not know it
+                continue
             if sniff is not None and (best is None or (sniff.confidence, -source.rank) > best[:2]):
                 best = (sniff.confidence, -source.rank, source, sniff)
         self._strangers[found.path] = (found.size, found.mtime_ns)
@@ -202,8 +206,7 @@ class Ingestor:
             if self.loss:
                 self.writer.tell(file.run_id, RunInfo(loss=self.loss), by_user=True)
 
-    def _columns(self, file: File) -> dict[str, str]:
-        path = Path(file.path)
+    def _columns(self, path: Path) -> dict[str, str]:
         root = next((r for r in self._roots if path.is_relative_to(r)), path.parent)
         root = root if root.is_dir() else root.parent
         try:
@@ -247,7 +250,7 @@ class Ingestor:
             final = not self._tailing or quiet >= SETTLED_SECONDS
             if not final:
                 self._unsettled[file.file_id] = info.st_mtime
-            chunks = iter(source.read(Job(Path(file.path), file.position, self._columns(file), final)))
+            chunks = iter(source.read(Job(Path(file.path), file.position, self._columns(Path(file.path)), final)))
             first = next(chunks, None)
             if again and first is not None:
                 yield from self._read_again(file)

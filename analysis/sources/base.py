@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -43,6 +44,8 @@ class Head:
     """The first bytes of a file and what can be seen in them; everything is computed on first use."""
 
     path: Path
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Own column name -> canonical name, as `rewardboard.toml` says."""
 
     @cached_property
     def name(self) -> str:
@@ -78,7 +81,7 @@ class Head:
         try:
             with open_bytes(self.path) as file:
                 return json.load(file)
-        except (ValueError, OSError, RecursionError):
+        except (ValueError, OSError, EOFError, zlib.error, RecursionError):
             return None
 
     @cached_property
@@ -86,7 +89,8 @@ class Head:
         """Columns and first rows, if the file is a table (CSV, TSV, Parquet, JSON lines, JSON list of rows)."""
         from analysis.sources import tabular
 
-        return tabular.sample(self)
+        found = tabular.sample(self)
+        return None if found is None else tabular.renamed(found, self.columns)
 
 
 def open_bytes(path: Path) -> Any:

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis import registry
-from analysis.records import Chunk, PairScores, Skipped
+from analysis.records import Chunk, InputError, PairScores, Record, Skipped
 from analysis.sources import score_columns as names
 from analysis.sources import tabular
+from analysis.sources.alternating_pairs import alternates, read_alternating
 from analysis.sources.base import Head, Job, Sniff
+from analysis.sources.pair_texts import split, text_columns
 from analysis.sources.tabular import Part, Sample, number
 
 UNLABELLED = "unlabelled"
+
+_FIRST = {"a>b", "a>>b", "a", "first", "model_a", "response_a", "variant_a", "1>2", "b<a", "b<<a", "true", "left"}
+_SECOND = {"b>a", "b>>a", "b", "second", "model_b", "response_b", "variant_b", "2>1", "a<b", "a<<b", "false", "right"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Which columns hold the scores, and who says which side is the chosen one.
+
+    suffixes : how both sides are written in column names (chosen and rejected, a and b, 1 and 2)
+    sided : whether the columns are two sides in no order of merit
+    label : column that says which side is better, None if none does
+    base : the number that stands for the first side in `label`
+    texts : columns with the texts of both sides, if they are there too
+    note : why a label that is there is not used
+    """
+
+    one: str
+    two: str
+    suffixes: tuple[str, str]
+    sided: bool = False
+    label: str | None = None
+    base: int = 0
+    texts: tuple[str, str] | None = None
+    note: str = ""
 
 
 @registry.source("pair_scores", rank=50)
@@ -24,166 +52,209 @@ class PairScoreTable:
     """CSV, Parquet, JSON lines or JSON rows; several scorers in one file come out as several."""
 
     def sniff(self, head: Head) -> Sniff | None:
-        found = head.sample
-        if found is None or not found.rows:
+        found = names.sample(head)
+        if found is None or not found.rows or names.one_row_a_step(found):
             return None
-        return Sniff("scores", 0.9) if _sides(found) or _alternates(found) else None
+        return Sniff("scores", 0.9) if layout(found) or alternates(found) else None
 
     def read(self, job: Job) -> Iterator[Chunk]:
-        for part in tabular.parts(job):
-            if _long_sides(part.columns) is not None:
-                yield _from_alternating(part)
-            else:
-                yield _from_rows(part)
+        found = names.sample(Head(job.path))
+        found = tabular.renamed(found, job.columns) if found is not None else None
+        form = layout(found) if found is not None else None
+        if form is not None:
+            form = _resumed(form, job)
+            for part in names.parts(job):
+                yield _chunk(part, form)
+        elif found is not None and (side := alternates(found)):
+            yield from read_alternating(job, side)
+        else:
+            raise InputError("no scores of pairs are found", where=str(job.path), mend="check that the file is whole")
 
 
-def _sides(found: Sample) -> tuple[str, str] | None:
+def layout(found: Sample) -> Layout | None:
+    """Find the two score columns and the label by name and content."""
     chosen, rejected = names.first(found.columns, names.CHOSEN), names.first(found.columns, names.REJECTED)
-    if chosen and rejected and (_scores(found, chosen) or _scores(found, rejected)):
-        return chosen, rejected
-    if found.has("chosen", "rejected") and found.numeric("chosen") and found.numeric("rejected"):
-        return "chosen", "rejected"
-    for a, b in names.SIDES:
-        one, two = names.first(found.columns, (a,)), names.first(found.columns, (b,))
-        if one and two and _scores(found, one):
-            return one, two
+    texts = text_columns(found)
+    if chosen and rejected and names.scores_in(found, chosen) and names.scores_in(found, rejected):
+        return Layout(chosen, rejected, ("chosen", "rejected"), texts=texts)
+    one, two = names.first(found.columns, ("chosen",)), names.first(found.columns, ("rejected",))
+    if one and two and names.scores_in(found, one) and names.scores_in(found, two):
+        return Layout(one, two, ("chosen", "rejected"))
+    for form, marks in product(names.SIDE_FORMS, names.SIDE_MARKS):
+        one, two = (names.first(found.columns, (form.format(mark),)) for mark in marks)
+        if one and two and names.scores_in(found, one) and names.scores_in(found, two):
+            label = names.first(found.columns, names.LABELS)
+            base = _base(found, label, marks) if label else 0
+            unread = label is not None and all(winner(v, base) is None for v in found.cells(label))
+            note = f"the words in {label} do not say which side is better" if unread else ""
+            return Layout(one, two, marks, True, None if unread else label, base, note=note)
     return None
 
 
-def _scores(found: Sample, column: str) -> bool:
-    cells = found.cells(column)
-    return bool(cells) and all(number(c) is not None for c in cells)
+def _base(found: Sample, label: str, marks: tuple[str, str]) -> int:
+    """Whether numbers in the label count from 0 or from 1: sides 1 and 2 are called so, others are indices."""
+    seen = {number(v) for v in found.cells(label)}
+    return 1 if 0.0 not in seen and (2.0 in seen or marks[0] == "1") else 0
 
 
-def _alternates(found: Sample) -> bool:
-    """Rows that alternate between chosen and rejected, with a score each."""
-    column = _long_sides(found.columns)
-    if column is None or names.first(found.columns, (*names.SCORE, "rewards")) is None:
-        return False
-    words = [str(v).lower() for v in found.cells(column)]
-    return len(words) >= 2 and set(words) <= {"chosen", "rejected"} and words[0] != words[1]
+def _resumed(form: Layout, job: Job) -> Layout:
+    """The meaning of the label as it was found at first: a growing file must not change it."""
+    return replace(form, base=int((job.position or {}).get("base", form.base)))
 
 
-def _long_sides(columns: tuple[str, ...]) -> str | None:
-    paired = names.first(columns, names.CHOSEN) or {"chosen", "rejected"} <= set(columns)
-    return None if paired else names.first(columns, ("type", "side", "role", "which"))
-
-
-def _from_rows(part: Part) -> Chunk:
-    columns = part.columns
-    chosen, rejected = names.first(columns, names.CHOSEN), names.first(columns, names.REJECTED)
-    label: str | None = None
-    if not (chosen and rejected):
-        if {"chosen", "rejected"} <= set(columns):
-            chosen, rejected = "chosen", "rejected"
-        else:
-            pairs = [(names.first(columns, (a,)), names.first(columns, (b,))) for a, b in names.SIDES]
-            chosen, rejected = next((a, b) for a, b in pairs if a and b)
-            label = names.first(columns, names.LABELS)
-    assert chosen is not None
-    assert rejected is not None
-    first, second = part.numbers(chosen), part.numbers(rejected)
-    notes, source = [], ""
-    if _is_sided(chosen):
-        first, second, source, notes = _oriented(part, first, second, label)
-    pair = names.first(columns, names.PAIR_ID)
-    category = names.first(columns, names.CATEGORY)
-    scorer = names.first(columns, names.SCORER)
-    step = names.first(columns, [s for s in names.STEP if s != "label"])
-    dataset = names.first(columns, names.DATASET)
-    strength = names.first(columns, names.STRENGTH)
-    (one, unit), (two, _) = names.lengths(part, "chosen"), names.lengths(part, "rejected")
-    texts = [c for c in ("chosen", "rejected") if c in columns and c not in (chosen, rejected)]
-    if one is None and two is None and len(texts) == 2:
-        one, two = (pa.array([_characters(v) for v in part.values(c)], pa.float64()) for c in texts)
-        unit = "characters"
-    used = [chosen, rejected, label, pair, category, scorer, step, dataset, strength, *names.PROMPT_ID, *names.PROMPT, *texts]
-    if pair is None:
+def _chunk(part: Part, form: Layout) -> Chunk:
+    first, second = part.numbers(form.one), part.numbers(form.two)
+    skipped: list[Skipped] = [*part.skipped, *part.bad_numbers(form.one), *part.bad_numbers(form.two)]
+    missing = pc.or_(first.is_null(), second.is_null())
+    swap, source, notes = _orientation(part, form)
+    undecided = pc.and_(swap.is_null(), pc.invert(missing))
+    empty = _empty(part, form)
+    skipped += names.skipped_rows(names.where(pc.and_(missing, empty), part), "a score is missing")
+    skipped += names.skipped_rows(names.where(undecided, part), f"{form.label} names neither side")
+    kept = pc.and_(pc.invert(missing), swap.is_valid())
+    columns = _columns(part, form, first, second, pc.fill_null(swap, False))
+    if names.first(part.columns, names.PAIR_ID) is None:
         notes.append("no pair id: the row number is used")
-    record = PairScores.of(
-        scorer=names.coded(part, scorer),
-        step=names.steps(part, step),
-        dataset=names.coded(part, dataset),
-        pair_id=names.ids(part, pair),
-        prompt_id=names.prompt_ids(part),
-        category=names.coded(part, category),
-        chosen_score=first,
-        rejected_score=second,
-        chosen_length=one,
-        rejected_length=two,
-        length_unit=unit,
-        label_source=source,
-        strength=names.numbers(part, strength) if strength and part.is_numeric(strength) else None,
-        features=names.features(part, used),
-        row=part.rows(),
-    )
-    skipped = (*part.skipped, *part.bad_numbers(chosen), *part.bad_numbers(rejected))
-    return Chunk([record], part.num_rows, part.position, skipped, notes)
+    records: list[Record] = []
+    if kept.true_count == part.num_rows:
+        records = [PairScores.of(**columns, label_source=source)] if part.num_rows else []
+    elif kept.true_count:
+        chosen = {k: v.filter(kept) if isinstance(v, pa.Array) else v for k, v in columns.items()}
+        records = [PairScores.of(**chosen, label_source=source)]
+    position = part.position | ({"base": form.base} if form.label else {})
+    return Chunk(records, names.covered(part), position, skipped, notes)
 
 
-def _is_sided(column: str) -> bool:
-    return any(column.lower() == a for a, _ in names.SIDES)
+def _empty(part: Part, form: Layout) -> pa.Array:
+    """Rows in which a score is not there at all (a cell that is no number is reported by its text)."""
+    cells = zip(part.values(form.one), part.values(form.two), strict=True)
+    if part.numbers(form.one).null_count + part.numbers(form.two).null_count == 0:
+        return pa.array([False] * part.num_rows, pa.bool_())
+    return pa.array([a in (None, "", []) or b in (None, "", []) for a, b in cells], pa.bool_())
 
 
-def _characters(value: Any) -> float | None:
-    if isinstance(value, list):  # chat messages: the last one is the response
-        value = value[-1].get("content") if value and isinstance(value[-1], dict) else None
-    return float(len(value)) if isinstance(value, str) else None
+def _columns(part: Part, form: Layout, first: pa.Array, second: pa.Array, swap: pa.Array) -> dict[str, Any]:
+    """Columns of the records, sides in the order of merit."""
+    columns = part.columns
+    pair, category = names.first(columns, names.PAIR_ID), names.first(columns, names.CATEGORY)
+    scorer, dataset = names.first(columns, names.SCORER), names.first(columns, names.DATASET)
+    step = names.step_column(part)
+    step = None if step is None or step.lower() == "label" else step
+    strength = names.first_numeric(part, names.STRENGTH)
+    used = [form.one, form.two, form.label, pair, category, scorer, step, dataset, strength,
+            names.first(columns, names.PROMPT_ID), names.first(columns, names.PROMPT), *(form.texts or ())]  # fmt: skip
+    more, used_sides = _paired(part, form, swap)
+    one, two, unit = _lengths(part, form, swap, more)
+    prompts = names.prompt_ids(part)
+    if form.texts is not None:
+        prompts = _counted(part, form.texts, more, prompts)
+        if one is None:
+            one, two, unit = pa.array(more.pop("chosen_chars")), pa.array(more.pop("rejected_chars")), "characters"
+    return {
+        "scorer": names.coded(part, scorer),
+        "step": names.steps(part, step),
+        "dataset": names.coded(part, dataset),
+        "pair_id": names.ids(part, pair),
+        "prompt_id": prompts,
+        "category": names.coded(part, category),
+        "chosen_score": pc.if_else(swap, second, first),
+        "rejected_score": pc.if_else(swap, first, second),
+        "chosen_length": one,
+        "rejected_length": two,
+        "length_unit": unit,
+        "strength": names.numbers(part, strength),
+        "features": names.features(part, [*used, *used_sides], more=more),
+        "row": part.rows(),
+    }
 
 
-def _oriented(
-    part: Part, first: pa.Array, second: pa.Array, label: str | None
-) -> tuple[pa.Array, pa.Array, str, list[str]]:
-    """Chosen and rejected scores by the label of each row; unlabelled if nobody says which side is better."""
-    if label is None:
-        return first, second, UNLABELLED, ["no label says which side is better: accuracy has no meaning here"]
-    sides = [_winner(v) for v in part.values(label)]
-    if all(side is None for side in sides):
-        return first, second, UNLABELLED, [f"the words in {label} do not say which side is better"]
-    swap = pa.array([side == 1 for side in sides])
-    known = pa.array([side is not None for side in sides])
-    chosen = pc.if_else(known, pc.if_else(swap, second, first), pa.scalar(None, pa.float64()))
-    rejected = pc.if_else(known, pc.if_else(swap, first, second), pa.scalar(None, pa.float64()))
-    return chosen, rejected, label, []
+def _lengths(
+    part: Part, form: Layout, swap: pa.Array, more: dict[str, list[Any]]
+) -> tuple[pa.Array | None, pa.Array | None, str]:
+    """Lengths of the chosen and the rejected side, and their unit ("" if nobody says)."""
+    found = names.lengths(part, form.suffixes)
+    if found is None:
+        return None, None, ""
+    one, two, unit = found
+    stem = _stem(one, form.suffixes[0])
+    for side in ("chosen", "rejected"):
+        more.pop(f"{side}_{stem}", None)
+    a, b = part.numbers(one), part.numbers(two)
+    return pc.if_else(swap, b, a), pc.if_else(swap, a, b), unit
 
 
-def _winner(value: Any) -> int | None:
-    """0 if the first side wins, 1 if the second, None if the word says neither."""
-    word = str(value if isinstance(value, str) else tabular.text(value)).strip().lower().replace(" ", "")
-    firsts = ("a>b", "a", "first", "model_a", "1>2", "response_a", "true", "b<a", "a>>b")
-    seconds = ("b>a", "b", "second", "model_b", "2>1", "response_b", "false", "a<b", "b>>a", "2")
-    if word in firsts:
-        return 0
-    if word in seconds:
-        return 1
-    return {"0": 0, "1": 1}.get(word)
+def _stem(column: str, side: str) -> str:
+    """`chars` of `chars_A`, `A_chars` or `chosen_chars`."""
+    name = column.lower()
+    if name.endswith(f"_{side}"):
+        return column[: -len(side) - 1]
+    if name.startswith(f"{side}_"):
+        return column[len(side) + 1 :]
+    return ""
 
 
-def _from_alternating(part: Part) -> Chunk:
-    """Pairs rebuilt from rows that alternate between chosen and rejected."""
-    side = _long_sides(part.columns)
-    assert side is not None
-    score = names.first(part.columns, (*names.SCORE, "rewards"))
-    length = names.first(part.columns, names.LENGTH)
-    assert score is not None
-    words = np.array([str(v).lower() for v in part.values(side)])
-    begins = np.flatnonzero((words[:-1] == "chosen") & (words[1:] == "rejected"))
-    swapped = np.flatnonzero((words[:-1] == "rejected") & (words[1:] == "chosen")) if not len(begins) else begins[:0]
-    one, two = (begins, begins + 1) if len(begins) else (swapped + 1, swapped)
-    scores = part.numbers(score)
-    sizes = part.numbers(length) if length else None
-    alone = len(words) - 2 * len(one)
-    rows = pa.array(part.first_row + np.minimum(one, two))
-    record = PairScores.of(
-        pair_id=rows.cast(pa.string()),
-        chosen_score=scores.take(pa.array(one)),
-        rejected_score=scores.take(pa.array(two)),
-        chosen_length=None if sizes is None else sizes.take(pa.array(one)),
-        rejected_length=None if sizes is None else sizes.take(pa.array(two)),
-        row=rows,
-    )
-    skipped = [*part.skipped]
-    if alone:
-        skipped.append(Skipped(f"rows {part.first_row} to {part.first_row + len(words) - 1}", "rows without a partner", alone))
-    notes = [f"pairs are rebuilt from rows that alternate in {side}"]
-    return Chunk([record], part.num_rows, part.position, skipped, notes)
+def _paired(part: Part, form: Layout, swap: pa.Array) -> tuple[dict[str, list[Any]], list[str]]:
+    """Every further pair of columns (words_A and words_B) as chosen_words and rejected_words, and their own names."""
+    taken = {form.one, form.two, *(form.texts or ())}
+    stems: dict[str, dict[int, str]] = {}
+    for column in part.columns:
+        for k, side in enumerate(form.suffixes):
+            if column not in taken and (stem := _stem(column, side)):
+                stems.setdefault(stem, {})[k] = column
+    more: dict[str, list[Any]] = {}
+    used: list[str] = []
+    turned = swap.to_pylist()
+    for stem, both in stems.items():
+        if len(both) == 2:
+            cells = list(zip(part.values(both[0]), part.values(both[1]), turned, strict=True))
+            more[f"chosen_{stem}"] = [b if s else a for a, b, s in cells]
+            more[f"rejected_{stem}"] = [a if s else b for a, b, s in cells]
+            used += both.values()
+    return more, used
+
+
+def _counted(
+    part: Part, texts: tuple[str, str], more: dict[str, list[Any]], prompts: pa.Array | None
+) -> pa.Array | None:
+    """Count both texts into `more`; returns the prompt ids, made from what both texts begin with if need be."""
+    prompt = names.first(part.columns, names.PROMPT)
+    cells = zip(part.values(prompt or ""), *(part.values(c) for c in texts), strict=True)
+    parted = [split(*row) for row in cells]
+    for k, side in ((1, "chosen"), (2, "rejected")):
+        more[f"{side}_chars"] = [float(len(row[k])) for row in parted]
+        more[f"{side}_words"] = [float(len(row[k].split())) for row in parted]
+    if prompts is not None:
+        return prompts
+    return pa.array([names.hashed(p) if p else None for p, _, _ in parted], pa.string())
+
+
+def _orientation(part: Part, form: Layout) -> tuple[pa.Array, str, list[str]]:
+    """Whether the sides are to be swapped (null: nobody knows), who says so, and what is to be told."""
+    as_is = pa.array([False] * part.num_rows, pa.bool_())
+    if not form.sided:
+        return as_is, "", []
+    if form.label is None:
+        why = form.note or "no label says which side is better"
+        return as_is, UNLABELLED, [f"{why}: accuracy has no meaning here"]
+    sides = [winner(v, form.base) for v in part.values(form.label)]
+    swap = pa.array([None if side is None else side == 1 for side in sides], pa.bool_())
+    numeric = any(not isinstance(v, str | bool) and v is not None for v in part.values(form.label))
+    notes = [f"{form.label} {form.base} is read as {form.one}, {form.base + 1} as {form.two}"] if numeric else []
+    return swap, form.label, notes
+
+
+def winner(value: Any, base: int = 0) -> int | None:
+    """0 if the first side wins, 1 if the second, None if the word says neither.
+
+    Parameters
+    ----------
+    value : a word ("A>B", "b", "first", "tie") or a number
+    base : the number that stands for the first side
+    """
+    if isinstance(value, bool):
+        return 0 if value else 1
+    told = number(value)
+    if told is not None:
+        return int(told - base) if told - base in (0, 1) else None
+    word = str(value).strip().strip("[]").lower().replace(" ", "")
+    return 0 if word in _FIRST else 1 if word in _SECOND else None

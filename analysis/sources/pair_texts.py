@@ -9,10 +9,11 @@ from typing import Any
 import pyarrow as pa
 
 from analysis import registry
-from analysis.records import Chunk, PairTexts
+from analysis.records import Chunk, InputError, PairTexts, Record
 from analysis.sources import score_columns as names
 from analysis.sources import tabular
 from analysis.sources.base import Head, Job, Sniff
+from analysis.sources.score_columns import plain
 from analysis.sources.tabular import Part, Sample
 
 _TURN = "\n\nAssistant:"
@@ -24,73 +25,126 @@ class PairTextTable:
     """`chosen` and `rejected` as texts or chat messages, with or without a prompt and ids."""
 
     def sniff(self, head: Head) -> Sniff | None:
-        found = head.sample
-        if found is None or not found.has("chosen", "rejected"):
-            return None
-        return Sniff("texts", 0.85) if _texts(found, "chosen") and _texts(found, "rejected") else None
+        found = names.sample(head)
+        return Sniff("texts", 0.85) if found is not None and text_columns(found) else None
 
     def read(self, job: Job) -> Iterator[Chunk]:
-        for part in tabular.parts(job):
-            yield _chunk(part)
+        sides = _sides(job)
+        for part in names.parts(job):
+            yield _chunk(part, *sides)
+
+
+def text_columns(found: Sample) -> tuple[str, str] | None:
+    """The two columns with the texts of both sides, None if there are none."""
+    for pair in names.TEXTS:
+        one, two = (names.first(found.columns, (name,)) for name in pair)
+        if one and two and _texts(found, one) and _texts(found, two):
+            return one, two
+    return None
 
 
 def _texts(found: Sample, column: str) -> bool:
+    """Mostly texts: a reply may be a bare number, but not one in two of them."""
     cells = found.cells(column)
-    return bool(cells) and all(isinstance(c, str | list) and not tabular.is_number(c) for c in cells)
+    texts = [c for c in cells if _is_text(c) and not tabular.is_number(c)]
+    return len(texts) > len(cells) / 2
 
 
-def _chunk(part: Part) -> Chunk:
-    pair = names.first(part.columns, names.PAIR_ID)
-    prompt = names.first(part.columns, names.PROMPT)
-    triples = [
-        split(p, c, r)
-        for p, c, r in zip(part.values(prompt or ""), part.values("chosen"), part.values("rejected"), strict=True)
-    ]
-    told = names.first(part.columns, names.PROMPT_ID)
-    prompts = part.strings(told) if told else [names.hashed(p) if p else None for p, _, _ in triples]
-    record = PairTexts.of(
-        dataset=names.coded(part, names.first(part.columns, names.DATASET)),
-        pair_id=names.ids(part, pair),
-        prompt_id=prompts if isinstance(prompts, pa.Array) else pa.array(prompts, pa.string()),
-        category=names.coded(part, names.first(part.columns, names.CATEGORY)),
-        prompt_chars=[float(len(p)) for p, _, _ in triples],
-        chosen_chars=[float(len(c)) for _, c, _ in triples],
-        rejected_chars=[float(len(r)) for _, _, r in triples],
-        chosen_words=[float(len(c.split())) for _, c, _ in triples],
-        rejected_words=[float(len(r.split())) for _, _, r in triples],
-        row=part.rows(),
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (
+        isinstance(value, list) and bool(value) and all(isinstance(m, dict | str) for m in value)
     )
+
+
+def _sides(job: Job) -> tuple[str, str]:
+    found = names.sample(Head(job.path))
+    sides = text_columns(tabular.renamed(found, job.columns)) if found is not None else None
+    if sides is None:
+        raise InputError("no texts of pairs are found", where=str(job.path), mend="check that the file is whole")
+    return sides
+
+
+def _chunk(part: Part, chosen: str, rejected: str) -> Chunk:
+    prompt = names.first(part.columns, names.PROMPT)
+    cells = zip(part.values(prompt or ""), part.values(chosen), part.values(rejected), strict=True)
+    both = [(i, *split(p, c, r)) for i, (p, c, r) in enumerate(cells) if c is not None and r is not None]
+    here = {i for i, *_ in both}
+    missing = [part.first_row + i for i in range(part.num_rows) if i not in here]
+    skipped = [*part.skipped, *names.skipped_rows(missing, "the text of a side is missing")]
+    pair = names.first(part.columns, names.PAIR_ID)
     notes = [] if pair else ["no pair id: the row number is used"]
-    return Chunk([record], part.num_rows, part.position, part.skipped, notes)
+    records: list[Record] = [_record(part, both, pair)] if both else []
+    return Chunk(records, names.covered(part), part.position, skipped, notes)
+
+
+def _record(part: Part, both: list[tuple[int, str, str, str]], pair: str | None) -> PairTexts:
+    where = pa.array([i for i, *_ in both], pa.int64())
+    told = names.first(part.columns, names.PROMPT_ID)
+    category, dataset = names.first(part.columns, names.CATEGORY), names.first(part.columns, names.DATASET)
+    made = pa.array([names.hashed(p) if p else None for _, p, _, _ in both], pa.string())
+    return PairTexts.of(
+        dataset="" if dataset is None else names.coded(part, dataset).take(where),
+        pair_id=names.ids(part, pair).take(where),
+        prompt_id=names.strings(part, told).take(where) if told else made,
+        category="" if category is None else names.coded(part, category).take(where),
+        prompt_chars=[float(len(p)) for _, p, _, _ in both],
+        chosen_chars=[float(len(c)) for _, _, c, _ in both],
+        rejected_chars=[float(len(r)) for _, _, _, r in both],
+        chosen_words=[float(len(c.split())) for _, _, c, _ in both],
+        rejected_words=[float(len(r.split())) for _, _, _, r in both],
+        row=part.rows().take(where),
+    )
 
 
 def split(prompt: Any, chosen: Any, rejected: Any) -> tuple[str, str, str]:
-    """Prompt, chosen and rejected reply as texts; a prompt that both sides begin with is cut off from them."""
-    c, r = _plain(chosen), _plain(rejected)
+    """Prompt, chosen and rejected reply as texts; what both sides begin with is the prompt, not the reply.
+
+    Chat messages share their first messages, dialogues of the hh-rlhf form all up to the last `Assistant:`; a
+    prompt that is told is cut off from both sides if both begin with it.
+    """
+    if isinstance(chosen, list) and isinstance(rejected, list):
+        shared = next((i for i, (a, b) in enumerate(zip(chosen, rejected, strict=False)) if a != b), 0)
+        shared = min(shared, len(chosen) - 1, len(rejected) - 1)
+        told = plain(chosen[: max(shared, 0)]) if prompt is None else plain(prompt)
+        return told, plain(chosen[max(shared, 0) :]), plain(rejected[max(shared, 0) :])
+    c, r = plain(chosen), plain(rejected)
     if prompt is not None:
-        return _plain(prompt), c, r
-    shared = next((i for i, (a, b) in enumerate(zip(c, r, strict=False)) if a != b), min(len(c), len(r)))
-    cut = c.rfind(_TURN, 0, shared)
+        p = plain(prompt)
+        if p and c.startswith(p) and r.startswith(p):
+            return p, c[len(p) :].strip(), r[len(p) :].strip()
+        return p, c, r
+    cut = c.rfind(_TURN, 0, _shared(c, r))
     if cut < 0:
         return "", c, r
     end = cut + len(_TURN)
     return c[:end], c[end:].strip(), r[end:].strip()
 
 
-def _plain(value: Any) -> str:
-    if isinstance(value, list):
-        return "\n\n".join(str(m.get("content", "")) if isinstance(m, dict) else str(m) for m in value)
-    return "" if value is None else str(value)
+def _shared(one: str, two: str) -> int:
+    """Characters that two texts share at their beginning, found by halving (dialogues are long)."""
+    low, high = 0, min(len(one), len(two))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == two[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def texts_at(path: Path, rows: Sequence[int]) -> list[dict[str, str]]:
-    """Texts of some rows of a preference file: prompt, chosen, rejected."""
+    """Texts of some rows of a preference file, in the order of `rows`: prompt, chosen, rejected.
+
+    Rows that the file does not have (any more) are left out. Raises InputError if the file holds no texts.
+    """
+    job = Job(path)
+    sides = _sides(job)
     wanted, found = set(rows), {}
-    for part in tabular.parts(Job(path)):
+    for part in names.parts(job):
         here = [i for i in range(part.num_rows) if part.first_row + i in wanted]
         if here:
             prompt = names.first(part.columns, names.PROMPT)
-            columns = [part.values(prompt or ""), part.values("chosen"), part.values("rejected")]
+            columns = [part.values(prompt or ""), *(part.values(side) for side in sides)]
             for i in here:
                 texts = split(*(c[i] for c in columns))
                 found[part.first_row + i] = dict(zip(("prompt", "chosen", "rejected"), texts, strict=True))

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from analysis import registry
-from analysis.records import Chunk, Skipped, Stream
+from analysis.records import Chunk, InputError, Record, Skipped, Stream
 from analysis.sources import score_columns as names
 from analysis.sources import tabular
 from analysis.sources.base import Head, Job, Sniff
@@ -18,51 +18,63 @@ from analysis.sources.tabular import Part, Sample
 PART_ROWS = 500_000
 """Rows sketched at once: enough to use the columns' speed, 100 MB of memory."""
 
+HUMAN = ("human_score", "gold_score", "human_rating", "gold_reward")
+
+DETAIL = (*names.PROMPT_ID, *names.CATEGORY, *names.MODEL_VERSION, *names.POLICY_VERSION, *names.PROMPT,
+          *names.RESPONSE, *names.LENGTH, *HUMAN)  # fmt: skip
+"""What tells of one response; a log has a time and a reward too, but none of these beside them."""
+
+STEPS = (*names.REAL_STEP, "checkpoint", "epoch", "episode", "update", "_step")
+
 
 @registry.source("stream", rank=50)
 class StreamTable:
     """CSV, Parquet or JSON lines of scored responses as they were served."""
 
     def sniff(self, head: Head) -> Sniff | None:
-        found = head.sample
-        if found is None or not found.rows or names.first(found.columns, ("step", "global_step")):
+        found = names.sample(head)
+        if found is None or not found.rows or names.first(found.columns, (*STEPS, *names.TRAINING)):
             return None
-        time, score = names.first(found.columns, names.TIME), _score(found)
-        detail = names.first(
-            found.columns, (*names.PROMPT_ID, *names.CATEGORY, *names.MODEL_VERSION, *names.POLICY_VERSION)
-        )
-        return Sniff("stream", 0.9) if time and score and detail else None
+        if names.first(found.columns, names.CANDIDATE) and names.first(found.columns, (*names.CORRECT, "rank")):
+            return None
+        time, score = names.first(found.columns, names.TIME), names.first_numeric(found, names.SCORE)
+        if not time or not score:
+            return None
+        return Sniff("stream", 0.9) if names.first(found.columns, DETAIL) or len(found.columns) == 2 else None
 
     def read(self, job: Job) -> Iterator[Chunk]:
-        for part in tabular.parts(job, rows=PART_ROWS):
-            yield _chunk(part)
+        found = names.sample(Head(job.path))
+        time, score = _columns(tabular.renamed(found, job.columns)) if found is not None else (None, None)
+        if time is None or score is None:
+            raise InputError("no time or no score", where=str(job.path), mend="name them under [columns]")
+        for part in names.parts(job, rows=PART_ROWS):
+            yield _chunk(part, time, score)
 
 
-def _score(found: Sample) -> str | None:
-    return next((c for n in names.SCORE if (c := names.first(found.columns, (n,))) and found.numeric(c)), None)
+def _columns(found: Sample) -> tuple[str | None, str | None]:
+    return names.first(found.columns, names.TIME), names.first_numeric(found, names.SCORE)
 
 
-def _chunk(part: Part) -> Chunk:
+def _chunk(part: Part, time: str, score: str) -> Chunk:
     columns = part.columns
-    time = names.first(columns, names.TIME)
-    score = next(c for n in names.SCORE if (c := names.first(columns, (n,))))
-    assert time is not None
     seconds = unix_seconds(part, time)
-    human = next((c for n in ("human_score", "gold_score", "human_rating") if (c := names.first(columns, (n,)))), None)
-    record = Stream.of(
+    untimed = names.where(seconds.is_null(), part) if seconds.null_count else []
+    skipped: list[Skipped] = [*part.skipped, *part.bad_numbers(score)]
+    skipped += names.skipped_rows(untimed, f"no time in {time}")
+    prompt = names.first(columns, names.PROMPT_ID)
+    stream = Stream.of(
         time=seconds,
-        prompt_id=None,
+        prompt_id=names.strings(part, prompt) if prompt else None,
         category=names.coded(part, names.first(columns, names.CATEGORY)),
         score=part.numbers(score),
-        length=names.numbers(part, names.first(columns, names.LENGTH)),
-        gold_score=names.numbers(part, human),
+        length=names.numbers(part, names.first_numeric(part, names.LENGTH)),
+        gold_score=names.numbers(part, names.first_numeric(part, HUMAN)),
         model_version=names.coded(part, names.first(columns, names.MODEL_VERSION)),
         policy_version=names.coded(part, names.first(columns, names.POLICY_VERSION)),
         row=part.rows(),
     )
-    untimed = seconds.null_count
-    skipped = [*part.skipped, *part.bad_numbers(score)]
     if untimed:
-        place = pc.index(seconds.is_null(), pa.scalar(True)).as_py()
-        skipped.append(Skipped(f"row {part.first_row + place}", f"no time in {time}", untimed))
-    return Chunk([record], part.num_rows, part.position, skipped)
+        table = stream.table.filter(pc.is_valid(pa.chunked_array([seconds])))
+        stream = Stream(table)
+    records: list[Record] = [stream] if len(stream) else []
+    return Chunk(records, names.covered(part), part.position, skipped)

@@ -362,10 +362,14 @@ def _by_run(owner: str, table: pa.Table, column: str) -> list[tuple[str, pa.Tabl
 
 
 def _capped(skipped: tuple[Skipped, ...]) -> tuple[Skipped, ...]:
-    """The first places and one entry that counts the rest."""
-    if len(skipped) <= MOST_SKIPPED:
-        return skipped
-    kept, rest = skipped[: MOST_SKIPPED - 1], skipped[MOST_SKIPPED - 1 :]
+    """The first places, equal ones as one, and one entry that counts the rest."""
+    merged: dict[tuple[str, str], int] = defaultdict(int)
+    for s in skipped:
+        merged[s.where, s.why] += s.count
+    places = tuple(Skipped(where, why, count) for (where, why), count in merged.items())
+    if len(places) <= MOST_SKIPPED:
+        return places
+    kept, rest = places[: MOST_SKIPPED - 1], places[MOST_SKIPPED - 1 :]
     return (*kept, Skipped("further places", "see the reasons above", sum(s.count for s in rest)))
 
 

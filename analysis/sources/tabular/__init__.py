@@ -6,6 +6,7 @@ What a table means is decided by the sources; here it is only columns and rows, 
 from __future__ import annotations
 
 import csv
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -37,7 +38,7 @@ def sample(head: Head) -> Sample | None:
         if start == "[":
             return json_rows.list_sample(head)
         return delimited.sample(head)
-    except (OSError, ValueError, KeyError, RecursionError, pa.ArrowException, csv.Error):
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, RecursionError, pa.ArrowException, csv.Error):
         return None
 
 

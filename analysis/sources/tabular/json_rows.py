@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -124,7 +125,7 @@ def document_parts(job: Job, rows: int | None) -> Iterator[Part]:
                 if cells >= base.CHUNK_VALUES or (rows and len(pending) >= rows):
                     yield Part(pending, row, {"format": "json", "row": row + len(pending)}, (), job.columns)
                     row, pending, cells = row + len(pending), [], 0
-    except ValueError as error:
+    except (ValueError, EOFError, zlib.error) as error:
         raise InputError(
             f"the JSON list is broken after row {row + len(pending)}: {error}",
             where=str(job.path),

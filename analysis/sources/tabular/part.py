@@ -131,7 +131,7 @@ class Part:
         if column is None:
             return pa.nulls(self.num_rows, pa.string())
         if isinstance(column, list):
-            return pa.array([text(value) for value in column], pa.string())
+            return pa.array([_clean(text(value)) for value in column], pa.string())
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
             return column.cast(pa.string())
         if pa.types.is_dictionary(column.type) or pa.types.is_integer(column.type):
@@ -185,6 +185,11 @@ def text(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
     return value if isinstance(value, str) else str(value)
+
+
+def _clean(value: str | None) -> str | None:
+    """Text that can be written as UTF-8: JSON may hold halves of surrogate pairs."""
+    return None if value is None else value.encode("utf-8", "replace").decode()
 
 
 def parsed(line: str | bytes) -> Any:

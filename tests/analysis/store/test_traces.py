@@ -74,10 +74,10 @@ def test_counts_means_and_extremes_are_those_of_the_rows(board, values, window):
 
 
 def test_the_drawn_values_are_those_of_a_plain_bucketing(board, values):
-    drawn = trace(board, (100_000.5, 110_000.5), buckets=100)  # no step lies on an edge
+    drawn = trace(board, (100_000.5, 110_000.5))  # no step lies on an edge
     series = board.series("long", "noise")
     inside = series[series["step"].between(100_000.5, 110_000.5)]
-    edges = np.floor((inside["step"] - 100_000.5) / 10_000 * 100)
+    edges = np.floor((inside["step"] - 100_000.5) / 10_000 * 1200)
     grouped = inside.groupby(edges)["value"]
     assert drawn["low"].to_numpy() == pytest.approx(grouped.min().to_numpy())
     assert drawn["high"].to_numpy() == pytest.approx(grouped.max().to_numpy())
