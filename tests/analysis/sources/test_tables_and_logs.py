@@ -112,7 +112,11 @@ class TestCsv:
 
 class TestJsonLines:
     def test_rows_may_have_different_keys_and_words_for_numbers(self, tmp_path):
-        rows = ['{"step": 1, "loss": NaN}', '{"step": 2, "loss": "Infinity", "eval_loss": 3}', '{"step": 3, "loss": null}']
+        rows = [
+            '{"step": 1, "loss": NaN}',
+            '{"step": 2, "loss": "Infinity", "eval_loss": 3}',
+            '{"step": 3, "loss": null}',
+        ]
         series, _ = read(put(tmp_path / "m.jsonl", "\n".join(rows) + "\n"))
         assert np.isnan(series["loss", ""][0][1])
         assert series["loss", ""][1:] == [(2, np.inf)]
@@ -216,7 +220,9 @@ class TestLongTables:
         assert ("kl", "b") not in series
 
     def test_parquet_goes_on_where_it_was(self, tmp_path):
-        table = pa.table({"metric": ["a", "b"] * 50, "step": [i // 2 for i in range(100)], "value": [i / 4 for i in range(100)]})
+        table = pa.table(
+            {"metric": ["a", "b"] * 50, "step": [i // 2 for i in range(100)], "value": [i / 4 for i in range(100)]}
+        )
         pq.write_table(table, tmp_path / "long.parquet", row_group_size=30)
         series, chunks = read(tmp_path / "long.parquet")
         assert len(series["a", ""]) == 50
@@ -263,7 +269,10 @@ class TestUnread:
         assert source_of(put(tmp_path / "notes.txt", text)) is None
 
 
-@given(st.binary(max_size=3000), st.sampled_from(["a.csv", "a.json", "a.jsonl", "a.parquet", "a.npy", "events.out.tfevents.1", "a.log", "x"]))
+@given(
+    st.binary(max_size=3000),
+    st.sampled_from(["a.csv", "a.json", "a.jsonl", "a.parquet", "a.npy", "events.out.tfevents.1", "a.log", "x"]),
+)
 @settings(max_examples=150, deadline=None)
 def test_no_source_trips_over_any_bytes(tmp_path_factory, data, name):
     path = tmp_path_factory.mktemp("fuzz") / name
