@@ -178,12 +178,8 @@ class _Folder:
         return self._run(run_id, path, first.paths[0])
 
     def _run(self, run_id: str, path: Path, evidence: Path) -> str:
-        """Make the run known, or find it again under its old id if its folder was moved."""
+        """Make the run known by its folder (or file) and what it holds."""
         mark = fingerprint(evidence)[1] if evidence.stat().st_size else ""
-        for run in list(self.writer.runs.values()):
-            if mark and run.fingerprint == mark and run.path and not Path(run.path).exists():
-                self.writer.put_run(replace(run, path=str(path)))
-                return run.run_id
         run = self.writer.runs.get(run_id) or Run(run_id)
         project = run_id.rpartition("/")[0] or self.root.resolve().name
         self.writer.put_run(

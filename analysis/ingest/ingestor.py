@@ -16,6 +16,7 @@ from analysis import registry
 from analysis.ingest import beside
 from analysis.ingest.assign import Candidate, assign, fingerprint
 from analysis.ingest.grouping import home
+from analysis.ingest.moves import follow_moves
 from analysis.ingest.walk import Found, walk
 from analysis.records import Chunk, InputError, RewardboardError, RunInfo, Scalars
 from analysis.sources.base import Head, Job, Source
@@ -86,6 +87,7 @@ class Ingestor:
         The report is about `paths` (all that are watched, if none are named).
         """
         self._tailing = False
+        self._strangers.clear()  # what was deleted, or not known by an older plug-in, is looked at again
         pending = self._find()
         changed = self._read_all(pending, progress)
         seen = [f for f in self.writer.files.values() if _is_below(f.path, self._roots if paths is None else paths)]
@@ -120,6 +122,8 @@ class Ingestor:
                 self._stranger(found, found.error)
             elif self._strangers.get(found.path) != (found.size, found.mtime_ns):
                 candidates += self._recognise(found)
+        candidates, moved = follow_moves(candidates, self.writer)
+        pending += moved
         fresh = assign(candidates, self.writer)
         self._tell_beside(candidates)
         # ids were given in reading order: a re-run after a kill must go on in it
@@ -310,9 +314,8 @@ class Ingestor:
         if file.source != "tensorboard" or file.position is not None:
             return file
         times = [r.table["wall_time"].to_numpy() for r in first.records if isinstance(r, Scalars) and len(r)]
-        mine = [s.series_id for s in self.writer.series.values() if s.log_id == file.log_id]
-        ends = self.writer.tails.time[[i for i in mine if i < len(self.writer.tails.time)]]
-        if not times or not np.isfinite(ends).any() or np.nanmin(np.concatenate(times)) >= np.nanmax(ends):
+        last = self.writer.last_time(file.log_id)
+        if not times or not np.isfinite(last) or np.nanmin(np.concatenate(times)) >= last:
             return file
         log = self.writer.logs[file.log_id]
         own = self.writer.new_log(log.run_id, Path(file.path).name, log.source, log.rank, log.prefix, log.suffix)

@@ -64,6 +64,10 @@ class Writer:
         self._logs_with_series = {s.log_id for s in self.series.values()}
         self._next_series = max(self.series, default=-1) + 1
         self.tails = self._load_tails()
+        self._last_times: dict[int, float] = {}
+        for s in self.series.values():
+            if np.isfinite(time := float(self.tails.time[s.series_id])):
+                self._last_times[s.log_id] = max(time, self.last_time(s.log_id))
         self.versions: dict[str, int] = defaultdict(int)
         self._clear()
 
@@ -121,6 +125,10 @@ class Writer:
             self._changed_runs.add(run.run_id)
             self._grown.add(run.run_id)
 
+    def last_time(self, log_id: int) -> float:
+        """Wall time of the last point of a log (unix s), -inf if none is known; uncommitted points count."""
+        return self._last_times.get(log_id, -np.inf)
+
     def has_series(self, log_id: int) -> bool:
         """Whether anything was read of a log that can be drawn."""
         return log_id in self._logs_with_series
@@ -141,7 +149,7 @@ class Writer:
 
         Returns the files of that log, to be read again from their beginning.
         """
-        again = [f for f in self.files.values() if f.log_id == file.log_id]
+        again = [f for f in self.files.values() if f.log_id == file.log_id and f.state != "replaced"]
         self._forget_logs.add(file.log_id)
         for f in again:
             self._forget_files.add(f.file_id)
@@ -185,6 +193,9 @@ class Writer:
             run_id = sub_run(file.run_id, runs[code // len(tags)] or "")
             tag = f"{log.prefix}{tags[code % len(tags)] or ''}{log.suffix}"
             lookup[code] = self._series_id(run_id, log.log_id, tag)
+        if table["wall_time"].null_count < table.num_rows:
+            newest = pc.max(table["wall_time"]).as_py()
+            self._last_times[log.log_id] = max(newest, self.last_time(log.log_id))
         self._scalars.append((lookup[codes], table.select(["step", "wall_time", "value"])))
         self.buffered += table.num_rows
 
