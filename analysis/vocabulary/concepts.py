@@ -28,6 +28,8 @@ class Name:
     estimator : k1, k2, k3, abs, full, or the words of the framework where a configuration decides
     scale, sign, transform : what lies between the logged value and the concept's definition
     biased : known to be wrong in these versions; `note` says how
+    variant : what else decides whether two series compare: "ties: wrong", "rule: binds", "scope: step"
+    catch_all : the tag holds anything a user cares to log, so that a match proves nothing
     """
 
     concept: str
@@ -44,6 +46,8 @@ class Name:
     unit: str | None = None
     split: str | None = None
     note: str = ""
+    variant: str | None = None
+    catch_all: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class Concept:
 
     unit : short text for an axis; for KL and entropy the name's aggregation says 'per token' or 'per sequence'
     direction : whether higher or lower is better, or none
+    per : what one value belongs to (token, sequence, pair, group, update ...); None where the name decides
     must_agree : what two series must have in common to share an axis
     """
 
@@ -64,6 +69,7 @@ class Concept:
     range: str
     aggregation: str
     names: tuple[Name, ...]
+    per: str | None = None
     must_agree: tuple[str, ...] = ()
     traps: tuple[str, ...] = ()
     unit_note: str = ""
@@ -71,7 +77,10 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """Keys whose presence (and absence) tells framework, trainer and version window."""
+    """Keys whose presence (and absence) tells framework, trainer and version window.
+
+    rivals : (framework, trainer, versions) of others that write these very tags
+    """
 
     framework: str
     trainer: str | None
@@ -79,20 +88,47 @@ class Fingerprint:
     if_present: tuple[str, ...]
     if_absent: tuple[str, ...] = ()
     if_config: tuple[str, ...] = ()
+    rivals: tuple[tuple[str, str | None, str | None], ...] = ()
+    caveat: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """Everything that is known: concepts by id, names by literal tag and by pattern, fingerprints, facts."""
+    """Everything that is known: concepts by id, names by literal tag and by pattern, fingerprints, facts.
+
+    literal : (framework, tag) -> names
+    patterns : framework -> names with placeholders
+    generic : tag of hand-written loops -> concept
+    rank : concept -> tag -> place: which of several series of a concept comes first
+    """
 
     concepts: Mapping[str, Concept]
-    literal: Mapping[str, tuple[Name, ...]]
-    patterns: tuple[tuple[re.Pattern[str], Name], ...]
+    literal: Mapping[tuple[str, str], tuple[Name, ...]]
+    patterns: Mapping[str, tuple[tuple[re.Pattern[str], Name], ...]]
     generic: Mapping[str, str]
+    rank: Mapping[str, Mapping[str, int]]
     fingerprints: tuple[Fingerprint, ...]
-    collisions: Mapping[str, str]
-    level_shifts: tuple[Mapping[str, Any], ...]
-    not_logged: tuple[Mapping[str, Any], ...]
+    facts: Mapping[str, Any]
+
+    @property
+    def collisions(self) -> Mapping[str, str]:
+        """Tags that mean different things to different writers, and what."""
+        return {c["tag"]: c["contents"] for c in self.facts["collisions"]}
+
+    @property
+    def level_shifts(self) -> tuple[Mapping[str, Any], ...]:
+        """Changes of version that alone move a curve."""
+        return tuple(self.facts["level_shifts"])
+
+    @property
+    def not_logged(self) -> tuple[Mapping[str, Any], ...]:
+        """What a framework never logs: its absence is no zero."""
+        return tuple(self.facts["not_logged"])
+
+    @property
+    def sink_prefixes(self) -> Mapping[str, str]:
+        """What each sink puts before a tag."""
+        return dict(self.facts["sink_prefixes"])
 
 
 @cache
@@ -104,54 +140,77 @@ def load() -> Vocabulary:
         for entry in _yaml(path.read_text(encoding="utf-8")):
             concept = _concept(entry, path.name.removesuffix(".yaml"))
             concepts[concept.id] = concept
-    literal: dict[str, list[Name]] = defaultdict(list)
-    patterns = []
+    literal: dict[tuple[str, str], list[Name]] = defaultdict(list)
+    patterns: dict[str, list[tuple[re.Pattern[str], Name]]] = defaultdict(list)
     for concept in concepts.values():
         for name in concept.names:
             if "{" in name.tag:
-                patterns.append((_pattern(name.tag), name))
+                patterns[name.framework].append((pattern(name.tag), name))
             else:
-                literal[name.tag].append(name)
-    folder = root.joinpath("frameworks")
-    generic = _yaml(folder.joinpath("generic.yaml").read_text(encoding="utf-8"))
-    facts = _yaml(folder.joinpath("facts.yaml").read_text(encoding="utf-8"))
-    marks = _yaml(folder.joinpath("fingerprints.yaml").read_text(encoding="utf-8"))
+                literal[name.framework, name.tag].append(name)
+    generic, facts, marks = (
+        _yaml(root.joinpath("frameworks", f"{name}.yaml").read_text(encoding="utf-8"))
+        for name in ("generic", "facts", "fingerprints")
+    )
     return Vocabulary(
         concepts,
         {tag: tuple(names) for tag, names in literal.items()},
-        tuple(patterns),
+        {framework: tuple(found) for framework, found in patterns.items()},
         {tag: concept for concept, tags in generic.items() for tag in tags},
+        {c.id: _rank(c, generic.get(c.id, ())) for c in concepts.values()},
         tuple(_fingerprint(m) for m in marks),
-        {c["tag"]: c["contents"] for c in facts["collisions"]},
-        tuple(facts["level_shifts"]),
-        tuple(facts["not_logged"]),
+        facts,
     )
+
+
+def pattern(tag: str) -> re.Pattern[str]:
+    """`rewards/{f}/mean` -> a pattern whose groups are the filled placeholders; `{a|b}` takes one of the words."""
+    parts = re.split(r"(\{[^}]*\})", tag)
+    text = "".join(
+        f"({part[1:-1]})" if "|" in part else r"(.+?)" if part.startswith("{") else re.escape(part) for part in parts
+    )
+    return re.compile(text, re.DOTALL)
+
+
+def label(label: str | None, metric: str, component: str | None) -> str:
+    """Name of a metric for people; parts (a reward function) stand behind a colon."""
+    if not label or metric.startswith("step."):
+        return label or metric
+    return f"{label}: {component}" if isinstance(component, str) and component else label
 
 
 def _yaml(text: str) -> Any:
     return yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
-def _concept(entry: Mapping[str, Any], group: str) -> Concept:
-    names = tuple(
-        Name(
-            concept=entry["id"],
-            framework=n["framework"],
-            versions=str(n["versions"]),
-            trainer=str(n["trainer"]),
-            tag=str(n["tag"]),
-            aggregation=n.get("agg"),
-            estimator=n.get("est"),
-            scale=n.get("scale"),
-            sign=n.get("sign", 1),
-            transform=n.get("transform"),
-            biased=bool(n.get("biased", False)),
-            unit=n.get("unit"),
-            split=n.get("split"),
-            note=str(n.get("note", "")),
-        )
-        for n in entry["names"]
+def _rank(concept: Concept, generic: list[str]) -> dict[str, int]:
+    tags = dict.fromkeys([*(n.tag for n in concept.names), *generic])
+    return {tag: place for place, tag in enumerate(tags)}
+
+
+def _name(concept: str, n: Mapping[str, Any]) -> Name:
+    variants = [f"{word}: {n[word]}" for word in ("ties", "rule", "scope", "formula") if word in n]
+    return Name(
+        concept=concept,
+        framework=n["framework"],
+        versions=str(n["versions"]),
+        trainer=str(n["trainer"]),
+        tag=str(n["tag"]),
+        aggregation=n.get("agg"),
+        estimator=n.get("est"),
+        scale=n.get("scale"),
+        sign=n.get("sign", 1),
+        transform=n.get("transform"),
+        biased=bool(n.get("biased", False)),
+        unit=n.get("unit"),
+        split=n.get("split"),
+        note=str(n.get("note", "")),
+        variant=", ".join(variants) or None,
+        catch_all=bool(n.get("catch_all", False)),
     )
+
+
+def _concept(entry: Mapping[str, Any], group: str) -> Concept:
     return Concept(
         id=entry["id"],
         group=group,
@@ -161,7 +220,8 @@ def _concept(entry: Mapping[str, Any], group: str) -> Concept:
         meaning=entry["meaning"],
         range=str(entry["range"]),
         aggregation=entry["aggregation"],
-        names=names,
+        names=tuple(_name(entry["id"], n) for n in entry["names"]),
+        per=entry.get("per"),
         must_agree=tuple(entry.get("compare_only_if_equal", ())),
         traps=tuple(entry.get("traps", ())),
         unit_note=entry.get("unit_note", ""),
@@ -176,20 +236,6 @@ def _fingerprint(entry: Mapping[str, Any]) -> Fingerprint:
         tuple(entry["if_present"]),
         tuple(entry.get("if_absent", ())),
         tuple(entry.get("if_config", ())),
+        tuple((r["framework"], r.get("trainer"), r.get("versions")) for r in entry.get("or", ())),
+        entry.get("caveat", ""),
     )
-
-
-def _pattern(tag: str) -> re.Pattern[str]:
-    """`rewards/{f}/mean` -> a pattern whose groups are the filled placeholders; `{a|b}` takes one of the words."""
-    parts = re.split(r"(\{[^}]*\})", tag)
-    pattern = "".join(
-        f"({part[1:-1]})" if "|" in part else r"(.+?)" if part.startswith("{") else re.escape(part) for part in parts
-    )
-    return re.compile(pattern, re.DOTALL)
-
-
-def label(label: str | None, metric: str, component: str | None) -> str:
-    """Name of a metric for people; parts (a reward function) stand behind a colon."""
-    if not label or metric.startswith("step."):
-        return label or metric
-    return f"{label}: {component}" if isinstance(component, str) and component else label
