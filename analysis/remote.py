@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,10 +194,43 @@ class RemoteBoard:
 
 def _named(error: urllib.error.HTTPError) -> RewardboardError:
     """The error that the board raised in the other process."""
-    try:
-        said = json.loads(error.read() or b"{}")
-    except ValueError:
-        said = {}
+    with error:
+        try:
+            said = json.loads(error.read() or b"{}")
+        except ValueError:
+            said = {}
     kind = getattr(records, str(said.get("error", "")), InputError)
     named = kind if isinstance(kind, type) and issubclass(kind, RewardboardError) else InputError
     return named(said.get("what", str(error)), where=said.get("where", ""), mend=said.get("mend", ""))
+
+
+def packed(table: Any) -> bytes:
+    """A table as an Arrow IPC stream; cells of mixed types, as SQL may give, become text."""
+    import pyarrow as pa
+
+    try:
+        arrow = pa.Table.from_pandas(table, preserve_index=False)
+    except pa.ArrowException:
+        mixed = {name: table[name].map(str) for name in table.columns if table[name].dtype == object}
+        arrow = pa.Table.from_pandas(table.assign(**mixed), preserve_index=False)
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, arrow.schema) as writer:
+        writer.write_table(arrow)
+    return bytes(sink.getvalue())
+
+
+def plain(answer: Any) -> Any:
+    """Plain data of an answer: records as objects, sets as sorted lists, what is no number as null."""
+    if is_dataclass(answer) and not isinstance(answer, type):
+        answer = asdict(answer)
+    if hasattr(answer, "tolist"):
+        answer = answer.tolist()
+    if isinstance(answer, dict):
+        return {str(key): plain(value) for key, value in answer.items()}
+    if isinstance(answer, frozenset | set):
+        return sorted(plain(value) for value in answer)
+    if isinstance(answer, list | tuple):
+        return [plain(value) for value in answer]
+    if isinstance(answer, float) and not math.isfinite(answer):
+        return None
+    return answer if answer is None or isinstance(answer, str | int | float) else str(answer)

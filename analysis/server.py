@@ -9,7 +9,6 @@ import asyncio
 import ipaddress
 import json
 import logging
-import math
 import os
 import secrets
 import signal
@@ -19,7 +18,6 @@ import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import asdict, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,28 +43,9 @@ TIDY_POLLS = 200
 FIRST_PORT, PORTS = 8501, 50
 
 API = frozenset(
-    [
-        "runs",
-        "run",
-        "edit",
-        "delete",
-        "ingest",
-        "metrics",
-        "traces",
-        "series",
-        "sparklines",
-        "scorers",
-        "accuracy",
-        "pairs",
-        "streams",
-        "score_quantiles",
-        "files",
-        "unmapped",
-        "checks",
-        "sql",
-        "version",
-    ]
-)
+    ("runs", "run", "edit", "delete", "ingest", "metrics", "traces", "series", "sparklines", "scorers", "accuracy",
+     "pairs", "streams", "score_quantiles", "files", "unmapped", "checks", "sql", "version")
+)  # fmt: skip
 """Board methods that another process may call."""
 
 SCHEMA = 1
@@ -181,7 +160,10 @@ def serve(
     token = secrets.token_urlsafe(24)
     sidecar = _write_sidecar(board, url, token)
     config = uvicorn.Config(
-        application(shared, token, host, chosen), log_level="warning", timeout_graceful_shutdown=1, ws_max_size=2**26
+        application(shared, token, host, chosen),
+        log_level="warning",
+        timeout_graceful_shutdown=1,
+        ws_max_size=2**26,
     )
     print(f"Rewardboard at {url}  (Ctrl-C stops)", file=sys.stderr, flush=True)  # noqa: T201
     try:
@@ -256,7 +238,12 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
     app = App(script, lifespan=lifespan, routes=routes, middleware=[Middleware(_HostCheck, names={host})])
     # read the settings beside the script again, whatever this process read before; these belong to the process
     bootstrap.load_config_options(
-        {"server.headless": True, "server.port": port, "server.address": host, "server.fileWatcherType": "none"}
+        {
+            "server.headless": True,
+            "server.port": port,
+            "server.address": host,
+            "server.fileWatcherType": "none",
+        }
     )
     return app
 
@@ -309,6 +296,8 @@ async def _call(board: Board, request: Request, token: str) -> Response:
     """One Board call from another process. The token keeps web pages elsewhere from making it."""
     from starlette.responses import JSONResponse, Response
 
+    from analysis.remote import packed, plain
+
     def refused(what: str, status: int, mend: str = "", where: str = "", error: str = "InputError") -> Response:
         return JSONResponse({"what": what, "where": where, "mend": mend, "error": error}, status_code=status)
 
@@ -326,40 +315,9 @@ async def _call(board: Board, request: Request, token: str) -> Response:
     except (TypeError, ValueError, AttributeError) as error:
         return refused(str(error), 400, "check the arguments", method)
     if hasattr(answer, "to_dict"):
-        body = await asyncio.to_thread(_arrow, answer)
+        body = await asyncio.to_thread(packed, answer)
         return Response(body, media_type="application/vnd.apache.arrow.stream")
-    return JSONResponse(_plain(answer))
-
-
-def _arrow(table: Any) -> bytes:
-    import pyarrow as pa
-
-    try:
-        arrow = pa.Table.from_pandas(table, preserve_index=False)
-    except pa.ArrowException:  # cells of mixed types, as SQL may give
-        mixed = {name: table[name].map(str) for name in table.columns if table[name].dtype == object}
-        arrow = pa.Table.from_pandas(table.assign(**mixed), preserve_index=False)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, arrow.schema) as writer:
-        writer.write_table(arrow)
-    return bytes(sink.getvalue())
-
-
-def _plain(answer: Any) -> Any:
-    """Plain data of an answer: records as objects, sets as sorted lists, what is no number as null."""
-    if is_dataclass(answer) and not isinstance(answer, type):
-        answer = asdict(answer)
-    if hasattr(answer, "tolist"):
-        answer = answer.tolist()
-    if isinstance(answer, dict):
-        return {str(key): _plain(value) for key, value in answer.items()}
-    if isinstance(answer, frozenset | set):
-        return sorted(_plain(value) for value in answer)
-    if isinstance(answer, list | tuple):
-        return [_plain(value) for value in answer]
-    if isinstance(answer, float) and not math.isfinite(answer):
-        return None
-    return answer if answer is None or isinstance(answer, str | int | float) else str(answer)
+    return JSONResponse(plain(answer))
 
 
 # -- address and sidecar

@@ -1,35 +1,188 @@
-"""Board calls for the pages, cached by the data version of what they show; nothing else."""
+"""What pages ask of the board, remembered as long as the data behind it stay the same.
+
+Every call is keyed by the version of the runs that it reads, so a new row of one run forgets nothing of another.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from analysis import server
 from analysis.board import Board
+from analysis.server import Host, host
 
-KEPT = 200
-"""Answers kept a call: a few pages of a few readers."""
+ENTRIES = 64
+"""Answers kept of each call: a few pages of a few people, at most 2 MB each."""
+
+
+def here() -> Host:
+    """The board of this process and how far its reading is."""
+    return host()
 
 
 def board() -> Board:
-    """The board that this process owns."""
-    return server.host().board
+    """The board itself, for what must not be remembered."""
+    return host().board
 
 
-def version(runs: Sequence[str] | None = None) -> str:
+def version(runs: tuple[str, ...] | None = None) -> str:
     """Changes when the data of these runs change."""
-    return board().version(runs)
+    return board().version(None if runs is None else list(runs))
 
 
-def ask(method: str, *arguments: Any, runs: Sequence[str] | None = None, **named: Any) -> pd.DataFrame:
-    """A cached answer of `Board.method`; `runs` are those whose new data make it stale (None: any)."""
-    return _ask(version(runs), method, arguments, tuple(sorted(named.items())))
+def _remember(function: Any) -> Any:
+    return st.cache_data(function, max_entries=ENTRIES, show_spinner=False)
 
 
-@st.cache_data(show_spinner=False, max_entries=KEPT)
-def _ask(version: str, method: str, arguments: tuple[Any, ...], named: tuple[tuple[str, Any], ...]) -> pd.DataFrame:
-    return getattr(board(), method)(*arguments, **dict(named))
+@_remember
+def _runs(version: str) -> pd.DataFrame:
+    return board().runs()
+
+
+def runs() -> pd.DataFrame:
+    """All runs that are not archived."""
+    return _runs(version())
+
+
+@_remember
+def _run(version: str, run: str) -> dict[str, Any]:
+    return board().run(run)
+
+
+def run(name: str) -> dict[str, Any]:
+    """All that is known of one run."""
+    return _run(version((name,)), name)
+
+
+@_remember
+def _metrics(version: str, runs: tuple[str, ...]) -> pd.DataFrame:
+    return board().metrics(runs)
+
+
+def metrics(runs: tuple[str, ...]) -> pd.DataFrame:
+    """What these runs log."""
+    return _metrics(version(runs), runs)
+
+
+@_remember
+def _traces(
+    version: str, runs: tuple[str, ...], metrics: tuple[str, ...], x: str, buckets: int, span: int
+) -> pd.DataFrame:
+    trace = board().traces(runs, metrics, x=x, buckets=buckets)  # type: ignore[arg-type]
+    return board().smooth(trace, span) if span > 1 else trace
+
+
+def traces(runs: tuple[str, ...], metrics: tuple[str, ...], x: str, buckets: int, span: int) -> pd.DataFrame:
+    """Curves with their extremes, and smoothed if `span` is above 1."""
+    return _traces(version(runs), runs, metrics, x, buckets, span)
+
+
+@_remember
+def _sparklines(version: str, runs: tuple[str, ...], metrics: tuple[str, ...]) -> pd.DataFrame:
+    return board().sparklines(runs, metrics)
+
+
+def sparklines(runs: tuple[str, ...], metrics: tuple[str, ...]) -> pd.DataFrame:
+    """A few dozen points of each curve."""
+    return _sparklines(version(), runs, metrics)
+
+
+@_remember
+def _scorers(version: str) -> pd.DataFrame:
+    return board().scorers()
+
+
+def scorers() -> pd.DataFrame:
+    """Reward models with scored data."""
+    return _scorers(version())
+
+
+@_remember
+def _accuracy(version: str, run: str, dataset: str | None, by: str | None) -> pd.DataFrame:
+    return board().accuracy(run, dataset=dataset, by=by)
+
+
+def accuracy(run: str, dataset: str | None, by: str | None = None) -> pd.DataFrame:
+    """Ranking accuracy with intervals."""
+    return _accuracy(version((run,)), run, dataset, by)
+
+
+@_remember
+def _histogram(version: str, run: str, dataset: str | None) -> pd.DataFrame:
+    return board().score_histogram(run, dataset=dataset)
+
+
+def histogram(run: str, dataset: str | None) -> pd.DataFrame:
+    """Counts of chosen and rejected scores and of margins."""
+    return _histogram(version((run,)), run, dataset)
+
+
+@_remember
+def _pairs(version: str, run: str, dataset: str | None, category: str | None, limit: int) -> pd.DataFrame:
+    return board().pairs(run, dataset=dataset, category=category, limit=limit)
+
+
+def pairs(run: str, dataset: str | None, category: str | None, limit: int) -> pd.DataFrame:
+    """Pairs, the most wrong first."""
+    return _pairs(version((run,)), run, dataset, category, limit)
+
+
+@_remember
+def _streams(version: str) -> pd.DataFrame:
+    return board().streams()
+
+
+def streams() -> pd.DataFrame:
+    """What has scores by day or step."""
+    return _streams(version())
+
+
+@_remember
+def _quantiles(
+    version: str, run: str, field: str, by: str | None, baseline: tuple[float, float] | None
+) -> pd.DataFrame:
+    return board().score_quantiles(run, field=field, by=by, baseline=baseline)
+
+
+def quantiles(run: str, field: str, by: str | None, baseline: tuple[float, float] | None) -> pd.DataFrame:
+    """Quantiles of a score over time, and those of the baseline."""
+    return _quantiles(version((run,)), run, field, by, baseline)
+
+
+@_remember
+def _versions(version: str, run: str) -> pd.DataFrame:
+    return board().versions(run)
+
+
+def versions(run: str) -> pd.DataFrame:
+    """When each model version was first seen."""
+    return _versions(version((run,)), run)
+
+
+@_remember
+def _ledger(version: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    return board().files(), board().unmapped(), board().checks()
+
+
+def ledger() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Files, unknown tags, and metrics that several logs tell."""
+    return _ledger(version())
+
+
+@_remember
+def _overlaps(version: str, runs: tuple[str, ...]) -> pd.DataFrame:
+    return board().overlaps(runs)
+
+
+def overlaps(runs: tuple[str, ...]) -> pd.DataFrame:
+    """Steps that more than one attempt logged."""
+    return _overlaps(version(runs), runs)
+
+
+def display_names(table: pd.DataFrame) -> dict[str, str]:
+    """What a run is called on pages: its name where that is unique, its id otherwise."""
+    named = table["name"].fillna("").astype(str)
+    often = named.value_counts()
+    return {run: name if name and often[name] == 1 else run for run, name in zip(table["run"], named, strict=True)}

@@ -1,162 +1,275 @@
-"""One design for all pages: hues, number formats, the figure template, and the states of an empty page."""
+"""How everything looks: colours of both themes, marks of runs, numbers and times in words. No Streamlit here."""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+import datetime as dt
+import hashlib
+import html
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-import streamlit as st
-
-HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
-"""Okabe and Ito's four that reach 3:1 on white and on the dark ground, in the order of use."""
-
-DASHES = ("solid", "dash", "dot", "dashdot")
-GREY = "#8A9099"
-
-CSS = """
-<style>
-.block-container {max-width: 1400px; padding-top: 2.2rem; padding-bottom: 3rem;}
-[data-testid="stHeader"] {background: transparent;}
-[data-testid="stAppDeployButton"], [data-testid="stMainMenu"], footer {display: none;}
-h1 {font-size: 1.65rem !important; font-weight: 600 !important; padding-bottom: 0.2rem !important;}
-h2 {font-size: 1.15rem !important; font-weight: 600 !important;}
-h3 {font-size: 1.0rem !important; font-weight: 600 !important;}
-[data-testid="stMarkdownContainer"], [data-testid="stDataFrame"], .js-plotly-plot {font-variant-numeric: tabular-nums;}
-.verdict {font-size: 1.08rem; line-height: 1.5; margin: 0.1rem 0 0.9rem 0; max-width: 72rem;}
-.stale {opacity: 1 !important;}
-[data-stale="true"] {opacity: 1 !important; transition: none !important;}
-</style>
-"""
+BLUE, VERMILLION, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
+HUES = (BLUE, VERMILLION, GREEN, PURPLE)
+"""The four of Okabe and Ito's colours that reach 3:1 on both grounds and stay apart for red-green blind readers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ink:
-    """Colours that depend on the theme."""
+class Theme:
+    """Colours of one theme. Text colours keep 4.5:1 on the ground, lines 3:1.
 
-    text: str
-    quiet: str
-    grid: str
+    older : attempts before a restart; neutral : what a run is compared with
+    words : the four hues as text; raw : opacity of the curve as logged behind its smoothed one
+    """
+
+    name: str
     ground: str
+    text: str
+    muted: str
+    grid: str
+    older: str
+    neutral: str
+    critical: str
+    warning: str
+    healthy: str
+    words: tuple[str, str, str, str]
+    raw: float
+
+    def word(self, hue: str) -> str:
+        """The hue for text: the same hue, as much darker or lighter as 4.5:1 asks for."""
+        return self.words[HUES.index(hue)] if hue in HUES else hue
 
 
-LIGHT = Ink("#1B1F24", "#5B6370", "#E3E6EA", "#FFFFFF")
-DARK = Ink("#E6E9EE", "#A3ABB8", "#2A303A", "#0E1117")
+LIGHT = Theme(
+    name="light",
+    ground="#FFFFFF",
+    text="#1F2328",
+    muted="#59636E",
+    grid="#E7EAEE",
+    older="#A9B0B8",
+    neutral="#6E7781",
+    critical="#9B1C1C",
+    warning="#8A5A00",
+    healthy="#1A6B4F",
+    words=("#0072B2", "#B54F00", "#007A5A", "#A34C80"),
+    raw=0.35,
+)
+DARK = Theme(
+    name="dark",
+    ground="#0E1117",
+    text="#E6EDF3",
+    muted="#9BA4AE",
+    grid="#262D37",
+    older="#565F6A",
+    neutral="#8B949E",
+    critical="#FF7B72",
+    warning="#E3B341",
+    healthy="#56D3A0",
+    words=("#4AA5DB", "#F08A4B", "#2BBF93", "#DB96BC"),
+    raw=0.5,
+)
+THEMES = {"light": LIGHT, "dark": DARK}
 
+DASHES = ("solid", "dash", "dot", "dashdot")
+"""What tells the fifth run from the first: never a fifth hue."""
 
-def ink() -> Ink:
-    """Colours of the reader's theme."""
-    return DARK if getattr(st.context.theme, "type", "light") == "dark" else LIGHT
-
-
-def begin(title: str) -> None:
-    """Head of a page: its question."""
-    st.html(CSS)
-    st.title(title, anchor=False)
-
-
-def verdict(text: str) -> None:
-    """The answer in words, first on the page."""
-    with st.container(key="verdict"):
-        st.markdown(f'<div class="verdict">{text}</div>', unsafe_allow_html=True)
+SEVERITY = {
+    "critical": (":material/error:", "critical", "red"),
+    "warning": (":material/warning:", "warning", "orange"),
+    "info": (":material/info:", "note", "gray"),
+    "healthy": (":material/check_circle:", "healthy", "green"),
+    "unknown": (":material/help:", "not diagnosed yet", "gray"),
+}
+"""Icon, word and colour: severity is never told by colour alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """How a run is drawn, on every page."""
+    """How one run is drawn, on every page."""
 
     colour: str
     dash: str
 
 
-def marks(runs: Sequence[str]) -> dict[str, Mark]:
-    """A hue for each run by its id; where two want one, the later takes the next free; beyond four, dashes."""
-    taken: set[tuple[int, int]] = set()
-    chosen = {}
+def marks(runs: Sequence[str], kept: Mapping[str, int] | None = None) -> dict[str, int]:
+    """A slot for each run: its own hue by its id, the next free one where two runs shown would share it.
+
+    `kept` holds the slots given earlier in a session, so that a run doesn't change when others join.
+    """
+    slots: dict[str, int] = {run: kept[run] for run in runs if kept and run in kept}
+    taken = set(slots.values())
     for run in runs:
-        wanted = zlib.crc32(run.encode()) % len(HUES)
-        places = [((wanted + i) % len(HUES), d) for d in range(len(DASHES)) for i in range(len(HUES))]
-        hue, dash = next((p for p in places if p not in taken), places[0])
-        taken.add((hue, dash))
-        chosen[run] = Mark(HUES[hue], DASHES[dash])
-    return chosen
+        if run in slots:
+            continue
+        own = hashlib.blake2b(run.encode(), digest_size=4).digest()[0] % len(HUES)
+        ring = [(own + turn) % len(HUES) for turn in range(len(HUES))]
+        order = [dash * len(HUES) + hue for dash in range(len(DASHES)) for hue in ring]
+        slots[run] = next((slot for slot in order if slot not in taken), own)
+        taken.add(slots[run])
+    return slots
 
 
-def number(value: float | None, unit: str = "") -> str:
-    """A value with digits by its size; missing is a word."""
+def mark(slot: int) -> Mark:
+    """Colour and dash of a slot."""
+    return Mark(HUES[slot % len(HUES)], DASHES[slot // len(HUES) % len(DASHES)])
+
+
+def faded(colour: str, opacity: float) -> str:
+    """A colour with an opacity, as Plotly takes it."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{opacity:g})"
+
+
+# -- words and numbers
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number with as many digits as are worth reading; "" if there is none."""
     if value is None or value != value:
-        return "not logged"
+        return "NaN" if value is not None else ""
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
     size = abs(value)
-    text = f"{value:,.0f}" if size >= 1000 else f"{value:.3g}" if size >= 0.001 or size == 0 else f"{value:.2e}"
-    return f"{text} {unit}".strip()
+    if size and (size < 1e-3 or size >= 1e7):
+        return f"{value:.{digits - 1}e}".replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
+    if value == int(value) and size >= 10:
+        return f"{int(value):,}"
+    if size >= 10**digits:
+        return f"{value:,.0f}"
+    return f"{value:.{digits}g}"
 
 
-def ago(seconds: float) -> str:
-    """How long ago, in words."""
-    if seconds != seconds:
-        return "unknown"
+def count(n: float, word: str, words: str | None = None) -> str:
+    """A count with its word: "1 run", "2,312 pairs"."""
+    return f"{int(n):,} {word if n == 1 else words or word + 's'}"
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share as percent, the unit apart: "71.3 %"."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def ago(seconds: float | None) -> str:
+    """How long ago, in the largest unit that fits."""
+    if seconds is None or seconds != seconds:
+        return "time not logged"
     for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {word} ago"
-    return f"{max(seconds, 0):.0f} s ago"
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {word} ago"
+    return f"{max(int(seconds), 0)} s ago"
 
 
-def nothing(what: str, next_step: str, command: str | None = None) -> None:
-    """An empty state: its cause and one action."""
-    st.markdown(f"**{what}**  \n{next_step}")
-    if command:
-        st.code(command, language="bash")
+def day(seconds: float) -> str:
+    """The UTC date of a unix time."""
+    return dt.datetime.fromtimestamp(seconds, tz=dt.UTC).strftime("%Y-%m-%d")
 
 
-def notes_of(table: pd.DataFrame) -> list[str]:
-    """Sentences of the vocabulary about the metrics shown, each once, with the metrics they are about."""
-    said: dict[str, list[str]] = {}
-    for row in table.itertuples():
-        for note in row.notes if row.notes is not None else ():
-            said.setdefault(note, []).append(row.label)
-    return [f"{', '.join(dict.fromkeys(labels))}: {note}" for note, labels in said.items()]
+def sentence(parts: Iterable[str]) -> str:
+    """Words joined as in speech: "a, b and c"."""
+    *head, last = list(parts)
+    return f"{', '.join(head)} and {last}" if head else last
 
 
-def axis(colours: Ink, title: str = "", **more: Any) -> dict[str, Any]:
-    """An axis in the house style."""
-    return {
-        "title": {"text": title, "font": {"size": 12, "color": colours.quiet}},
-        "gridcolor": colours.grid,
-        "linecolor": colours.grid,
+def literal(text: str) -> str:
+    """A name out of a log for Markdown: shown as it is, whatever it is made of."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+!|$~:])", r"\\\1", text)
+
+
+def drawn(text: str) -> str:
+    """A name out of a log for a figure, where Plotly would read tags in it."""
+    return html.escape(text, quote=False)
+
+
+# -- the one template of all figures
+
+
+def layout(theme: Theme, **more: Any) -> dict[str, Any]:
+    """The layout that every figure starts from."""
+    axis = {
+        "gridcolor": theme.grid,
+        "linecolor": theme.grid,
         "zeroline": False,
-        "tickfont": {"size": 11, "color": colours.quiet},
+        "ticks": "",
+        "tickfont": {"color": theme.muted, "size": 11},
+        "title": {"font": {"color": theme.muted, "size": 12}, "standoff": 8},
+        "exponentformat": "power",
+        "separatethousands": True,
         "automargin": True,
-        **more,
     }
+    template = {
+        "layout": {
+            "font": {"family": "Source Sans, Source Sans Pro, sans-serif", "size": 12, "color": theme.text},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "colorway": list(HUES),
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {
+                "bgcolor": theme.ground,
+                "bordercolor": theme.grid,
+                "font": {"color": theme.text, "size": 12},
+                "align": "left",
+                "namelength": -1,
+            },
+            "legend": {"font": {"size": 12}, "bgcolor": "rgba(0,0,0,0)"},
+            "modebar": {"bgcolor": "rgba(0,0,0,0)", "color": theme.muted, "activecolor": theme.text},
+            "annotationdefaults": {"showarrow": False, "font": {"size": 12, "color": theme.text}},
+        }
+    }
+    start = {"template": template, "margin": {"l": 56, "r": 24, "t": 28, "b": 44}, "showlegend": False}
+    return {**start, **more}
 
 
-def layout(colours: Ink, height: int, **more: Any) -> dict[str, Any]:
-    """The one figure template."""
+def heading(theme: Theme, text: str, unit: str, *, x: float, y: float, more: str = "") -> dict[str, Any]:
+    """What a panel shows and its unit, set above its upper left corner; `more` is in Plotly's own markup."""
+    unit_text = f"  <span style='color:{theme.muted}'>{drawn(unit)}</span>" if unit else ""
     return {
-        "height": height,
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "Source Sans Pro, sans-serif", "size": 13, "color": colours.text},
-        "margin": {"l": 8, "r": 8, "t": 34, "b": 8},
-        "hoverlabel": {"font": {"size": 12}},
-        "showlegend": False,
-        "dragmode": "zoom",
-        "uirevision": "kept",
-        **more,
+        "text": f"<b>{drawn(text)}</b>{unit_text}{more}",
+        "xref": "paper",
+        "yref": "paper",
+        "x": x,
+        "y": y,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
     }
 
 
-PLOT = {
-    "displaylogo": False,
-    "modeBarButtonsToRemove": ["lasso2d", "select2d", "autoScale2d"],
-    "responsive": True,
-}
-"""Plotly settings of every chart."""
+def caption(theme: Theme, text: str) -> dict[str, Any]:
+    """A note inside an otherwise empty panel."""
+    return {"text": text, "showarrow": False, "font": {"color": theme.muted, "size": 12}}
 
 
-def fade(colour: str, alpha: float) -> str:
-    """A hue with opacity."""
-    r, g, b = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({r},{g},{b},{alpha})"
+FAVICON = (
+    "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'><rect width='32' height='32' rx='7' fill='#0072B2'/>"
+    "<path d='M6 22 L12 15 L17 19 L26 8' fill='none' stroke='#fff' stroke-width='3.2' stroke-linecap='round' "
+    "stroke-linejoin='round'/><circle cx='26' cy='8' r='3' fill='#fff'/></svg>"
+)
+
+WORDMARK = (
+    "<svg xmlns='http://www.w3.org/2000/svg' width='176' height='32' viewBox='0 0 176 32'>"
+    "<g transform='translate(2 3) scale(.8)'><rect width='32' height='32' rx='7' fill='#0072B2'/>"
+    "<path d='M6 22 L12 15 L17 19 L26 8' fill='none' stroke='#fff' stroke-width='3.2' stroke-linecap='round' "
+    "stroke-linejoin='round'/></g><text x='36' y='22' font-family='Source Sans, Source Sans Pro, sans-serif' "
+    "font-size='19' font-weight='700' fill='#4C86AB'>Rewardboard</text></svg>"
+)
+"""The name in a blue that reads on both side bars."""
+
+CSS = """
+<style>
+.stMainBlockContainer {max-width: 1400px; padding: 2.2rem 2.4rem 4rem;}
+.stApp, .stApp input, .stApp button {font-variant-numeric: tabular-nums;}
+h1 {font-size: 1.7rem !important; font-weight: 650 !important; padding: 0 0 .2rem !important; letter-spacing: -.01em;}
+h2 {font-size: 1.2rem !important; font-weight: 600 !important; padding: 1rem 0 .1rem !important;}
+h3 {font-size: 1.02rem !important; font-weight: 600 !important;}
+.st-key-verdict p {font-size: 1.12rem; line-height: 1.5; max-width: 62rem;}
+.stCaption, [data-testid="stCaptionContainer"] p {max-width: 62rem;}
+[data-testid="stMainMenu"], [data-testid="stAppDeployButton"], [data-testid="stDecoration"] {display: none;}
+[data-testid="stStatusWidget"] {display: none;}
+.brand {font-size: 1.15rem; font-weight: 700; letter-spacing: -.01em;}
+@media (max-width: 900px) {.stMainBlockContainer {padding: 2.6rem 1rem 3rem;}}
+</style>
+"""
+"""Width, type and what of Streamlit's frame is not ours; colours stay with the theme."""

@@ -27,6 +27,9 @@ _KINDS: dict[str, RunKind] = {
 }
 """What a run is that logs metrics of a group."""
 
+_SETTLING = ("kl_estimator", "kl_penalty", "kl_loss_type")
+"""Arguments of trainers that say which KL estimator was logged."""
+
 
 def give_meaning(run: Run, series: Sequence[Series], tails: Tails) -> tuple[Run, list[Series]]:
     """Resolve all tags of one run together and choose the primary series of every metric.
@@ -54,7 +57,9 @@ def give_meaning(run: Run, series: Sequence[Series], tails: Tails) -> tuple[Run,
 def _hints(run: Run) -> dict[str, str]:
     """What a person said; what was guessed before is guessed again from all that is known by now."""
     hints = {"framework": run.framework, "version": run.version, "trainer": run.trainer}
-    return {key: value for key, value in hints.items() if value and key in run.user_set}
+    said = {key: value for key, value in hints.items() if value and key in run.user_set}
+    settled = {key: str(run.config[key]) for key in _SETTLING if isinstance(run.config.get(key), str)}
+    return settled | said
 
 
 def _metric_names(resolutions: Sequence[Resolution]) -> dict[tuple[str, str], str]:
@@ -89,8 +94,15 @@ def _with(series: Series, r: Resolution, names: dict[tuple[str, str], str]) -> S
         scale=float(r.scale),
         sign=int(r.sign),
         counter=r.step_metric,
-        notes=tuple(r.notes),
+        notes=(*r.notes, *_open(r)),
     )
+
+
+def _open(r: Resolution) -> tuple[str, ...]:
+    """What the tag may be instead, where the log does not tell."""
+    if not r.ambiguous:
+        return ()
+    return (f"The log does not tell which of these it is: {'; '.join(r.ambiguous[:4])}.",)
 
 
 def _primary(series: Sequence[Series], tails: Tails) -> set[int]:

@@ -1,1 +1,1 @@
-"""Figures: data in, one Plotly dict out; no Streamlit, so that tests and reports draw the same picture."""
+"""Figures as plain dicts: pure functions from data to what Plotly draws, so that pages, reports and tests share them."""

@@ -1,155 +1,287 @@
-"""Score quantiles over days or steps against a baseline."""
+"""Quantiles of a score over time as a fan, with the baseline's band behind it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from dashboard.look import GREY, HUES, Ink, axis, fade, layout
+from dashboard.look import BLUE, Theme, drawn, faded, heading, layout
+
+MS = 1000.0
+DAY = 86_400.0
+COLUMNS = 3
 
 
 def fan(
     table: pd.DataFrame,
     versions: pd.DataFrame,
-    colours: Ink,
+    baseline: tuple[float, float],
+    theme: Theme,
     *,
-    day: bool,
+    axis: str,
+    title: str,
     unit: str,
-    baseline: tuple[float, float] | None,
+    revision: str = "",
 ) -> dict[str, Any]:
-    """Fan of quantiles (5 to 95 %) with the baseline's band behind it and the number of responses below.
-
-    Version changes are ticks on the time line; the baseline window is shaded.
-    """
-    x = _x(table["x"], day)
-    data: list[dict[str, Any]] = []
-    if "base_q50" in table and table["base_q50"].notna().any():
-        data += _band(x, table["base_q05"], table["base_q95"], GREY, 0.16, "baseline, 5 to 95 %")
-        data.append(_line(x, table["base_q50"], GREY, 1, "baseline median", "dot"))
-    data += _band(x, table["q05"], table["q95"], HUES[0], 0.14, "5 to 95 %")
-    data += _band(x, table["q25"], table["q75"], HUES[0], 0.28, "25 to 75 %")
-    data.append(_line(x, table["q50"], HUES[0], 2.2, "median", "solid"))
+    """Quantiles of `Board.score_quantiles` with a baseline, rows a day (or step) below, versions as ticks."""
+    times = MS if axis == "day" else 1.0
+    x = table["x"].to_numpy(float) * times
+    data = [*_baseline(table, x, theme, "y", label=True), *_fan(table, x, theme, "y", label=True)]
+    width = {"width": DAY * MS * 0.8} if axis == "day" else {}
+    per = "day" if axis == "day" else "step"
     data.append(
-        {"x": x, "y": table["n"].tolist(), "type": "bar", "marker": {"color": fade(GREY, 0.6)}, "yaxis": "y2", "name": "responses",
-         "hovertemplate": "%{y} responses<extra></extra>"}
-    )  # fmt: skip
-    shape = layout(colours, 430, hovermode="x unified", bargap=0.25)
-    shape["xaxis"] = axis(
-        colours, "day (UTC)" if day else "step", showgrid=False, anchor="y2", type="date" if day else "linear"
+        {
+            "type": "bar",
+            "x": x,
+            "y": table["n"].to_numpy(float),
+            "yaxis": "y2",
+            "marker": {"color": theme.older},
+            "name": "rows",
+            "hovertemplate": "%{y:,} rows",
+            **width,
+        }
     )
-    shape["yaxis"] = axis(colours, unit, domain=[0.24, 1])
-    shape["yaxis2"] = axis(colours, "responses", domain=[0, 0.16], nticks=3)
-    shape["shapes"], shape["annotations"] = [], []
-    if baseline is not None:
-        a, b = _x(pd.Series(baseline), day)
-        shape["shapes"].append(
-            {
-                "type": "rect",
-                "x0": a,
-                "x1": b,
-                "yref": "paper",
-                "y0": 0.24,
-                "y1": 1,
-                "line": {"width": 0},
-                "fillcolor": fade(GREY, 0.10),
-                "layer": "below",
-            }
-        )
-        shape["annotations"].append(_note("baseline", a, colours))
-    for row in _changes(versions).itertuples():
-        at = _x(pd.Series([row.x]), day)[0]
-        shape["shapes"].append(
+    ticks, words = _versions(versions, times, theme)
+    return {
+        "data": data,
+        "layout": layout(
+            theme,
+            height=430,
+            margin={"l": 58, "r": 120, "t": 62, "b": 50},
+            xaxis={
+                "type": "date" if axis == "day" else "linear",
+                "anchor": "y2",
+                "title": {"text": "day (UTC)" if axis == "day" else "step"},
+                "showspikes": True,
+                "spikemode": "across",
+                "spikesnap": "cursor",
+                "spikethickness": 1,
+                "spikedash": "solid",
+                "spikecolor": theme.older,
+            },
+            yaxis={"domain": [0.27, 1], "anchor": "x"},
+            yaxis2={"domain": [0, 0.17], "anchor": "x", "nticks": 3, "rangemode": "tozero"},
+            shapes=[_window(baseline, times, theme, axis), *ticks],
+            annotations=[
+                heading(theme, title, unit, x=0, y=1.07),
+                heading(theme, "Rows", f"a {per}", x=0, y=0.175),
+                *_ends(table, theme),
+                *words,
+                _window_word(baseline, times, theme),
+            ],
+            hovermode="x unified",
+            hoversubplots="axis",
+            uirevision=revision,
+        ),
+    }
+
+
+def categories(table: pd.DataFrame, theme: Theme, *, axis: str, unit: str, revision: str = "") -> dict[str, Any]:
+    """The same fan for each category, small, all on one scale."""
+    times = MS if axis == "day" else 1.0
+    names = list(dict.fromkeys(table["category"]))
+    rows = -(-len(names) // COLUMNS)
+    data: list[dict[str, Any]] = []
+    annotations, axes = [], {}
+    gap, across = 0.30 / rows if rows > 1 else 0.0, 0.04
+    height, width = (1 - gap * (rows - 1)) / rows, (1 - across * (COLUMNS - 1)) / COLUMNS
+    for place, name in enumerate(names):
+        row, column = divmod(place, COLUMNS)
+        part = table[table["category"] == name]
+        suffix = "" if place == 0 else str(place + 1)
+        left, top = column * (width + across), 1 - row * (height + gap)
+        x = part["x"].to_numpy(float) * times
+        lines = [*_baseline(part, x, theme, f"y{suffix}"), *_fan(part, x, theme, f"y{suffix}")]
+        data += [line | {"xaxis": f"x{suffix}"} for line in lines]
+        axes[f"xaxis{suffix}"] = {
+            "domain": [left, left + width],
+            "anchor": f"y{suffix}",
+            "type": "date" if axis == "day" else "linear",
+            "nticks": 3,
+            **({"matches": "x"} if place else {}),
+        }
+        axes[f"yaxis{suffix}"] = {
+            "domain": [max(top - height, 0), top],
+            "anchor": f"x{suffix}",
+            "nticks": 4,
+            "showticklabels": column == 0,
+            **({"matches": "y"} if place else {}),
+        }
+        annotations.append(heading(theme, name or "not named", f"n {int(part['n'].sum()):,}", x=left, y=top))
+    return {
+        "data": data,
+        "layout": layout(
+            theme,
+            height=rows * 185 + 50,
+            margin={"l": 46, "r": 16, "t": 30, "b": 34},
+            annotations=annotations,
+            hovermode="x unified",
+            uirevision=revision,
+            **axes,
+        ),
+    }
+
+
+def _fan(table: pd.DataFrame, x: np.ndarray, theme: Theme, y: str, *, label: bool = False) -> list[dict[str, Any]]:
+    """5 to 95 % light, 25 to 75 % darker, the median a line; days without rows stay gaps."""
+    middle = {
+        "type": "scatter",
+        "mode": "lines" if len(x) > 1 else "markers",
+        "x": x,
+        "y": table["q50"].to_numpy(np.float32),
+        "yaxis": y,
+        "name": "median",
+        "line": {"color": theme.word(BLUE), "width": 2},
+        "customdata": table[["q05", "q95"]].to_numpy(np.float32) if label else None,
+        "hovertemplate": "%{y:.4g}" + (" (5 to 95 %: %{customdata[0]:.4g} to %{customdata[1]:.4g})" if label else ""),
+    }
+    return [
+        _area(x, table["q05"], table["q95"], faded(BLUE, 0.14), y),
+        _area(x, table["q25"], table["q75"], faded(BLUE, 0.26), y),
+        middle,
+    ]
+
+
+def _baseline(table: pd.DataFrame, x: np.ndarray, theme: Theme, y: str, *, label: bool = False) -> list[dict[str, Any]]:
+    if "base_q50" not in table or not table["base_q50"].notna().any():
+        return []
+    line = {
+        "type": "scatter",
+        "mode": "lines",
+        "x": x,
+        "y": table["base_q50"].to_numpy(np.float32),
+        "yaxis": y,
+        "name": "baseline median",
+        "line": {"color": theme.neutral, "width": 1.2, "dash": "dash"},
+        "hovertemplate": "%{y:.4g}",
+    }
+    edges = [
+        {
+            **line,
+            "y": table[q].to_numpy(np.float32),
+            "line": {"color": theme.older, "width": 1, "dash": "dot"},
+            "hoverinfo": "skip",
+        }
+        for q in ("base_q05", "base_q95")
+    ]
+    for edge in edges:
+        edge.pop("hovertemplate")
+    return [_area(x, table["base_q05"], table["base_q95"], faded(theme.neutral, 0.13), y), *edges, line]
+
+
+def _area(x: np.ndarray, low: pd.Series, high: pd.Series, colour: str, y: str) -> dict[str, Any]:
+    below, above = low.to_numpy(np.float32), high.to_numpy(np.float32)
+    keep = np.isfinite(below) & np.isfinite(above)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": np.concatenate([x[keep], x[keep][::-1]]),
+        "y": np.concatenate([above[keep], below[keep][::-1]]),
+        "yaxis": y,
+        "fill": "toself",
+        "fillcolor": colour,
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
+
+
+def _ends(table: pd.DataFrame, theme: Theme) -> list[dict[str, Any]]:
+    """Words at the right end of what they name."""
+    last, blue = table.iloc[-1], theme.word(BLUE)
+    wanted = [(last["q50"], "median", blue), (last["q95"], "95 %", blue), (last["q05"], "5 %", blue)]
+    if "base_q50" in table and last["base_q50"] == last["base_q50"]:
+        wanted.append((last["base_q50"], "baseline median", theme.neutral))
+    wanted.sort(key=lambda end: end[0])
+    low, high = (float(table[c].min() if c == "q05" else table[c].max()) for c in ("q05", "q95"))
+    scale = 235 / ((high - low) * 1.1 or 1.0)
+    at = np.array([end[0] for end in wanted]) * scale
+    placed = at.copy()
+    for i in range(1, len(placed)):
+        placed[i] = max(placed[i], placed[i - 1] + 14)
+    return [
+        {
+            "text": text,
+            "font": {"color": colour, "size": 12},
+            "xref": "paper",
+            "x": 1,
+            "xshift": 8,
+            "xanchor": "left",
+            "yref": "y",
+            "y": float(value),
+            "yshift": float(place - want),
+            "showarrow": False,
+        }
+        for (value, text, colour), place, want in zip(wanted, placed, at, strict=True)
+    ]
+
+
+def _window(baseline: tuple[float, float], times: float, theme: Theme, axis: str) -> dict[str, Any]:
+    """A bar above the fan over the baseline window."""
+    return {
+        "type": "line",
+        "x0": baseline[0] * times,
+        "x1": baseline[1] * times,
+        "xref": "x",
+        "y0": 1.005,
+        "y1": 1.005,
+        "yref": "paper",
+        "line": {"color": theme.neutral, "width": 4},
+    }
+
+
+def _window_word(baseline: tuple[float, float], times: float, theme: Theme) -> dict[str, Any]:
+    return {
+        "text": "baseline window",
+        "x": baseline[0] * times,
+        "xref": "x",
+        "xanchor": "left",
+        "y": 1.01,
+        "yref": "paper",
+        "yanchor": "bottom",
+        "font": {"size": 11, "color": theme.neutral},
+        "showarrow": False,
+    }
+
+
+def _versions(versions: pd.DataFrame, times: float, theme: Theme) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Version changes: a tick through all panels and its name, at the first day or step that has it."""
+    first = versions["x"].min() if len(versions) else np.nan
+    later: pd.DataFrame = versions[versions["x"] > first]
+    ticks, words = [], []
+    for place, (x, rows) in enumerate(later.groupby("x")):
+        names: Sequence[str] = rows["value"].tolist()
+        line = {"color": theme.text, "width": 1, "dash": "dash"}
+        at = float(x) * times  # type: ignore[arg-type]
+        ticks.append(
             {
                 "type": "line",
                 "x0": at,
                 "x1": at,
-                "yref": "paper",
-                "y0": 0.2,
+                "xref": "x",
+                "y0": 0,
                 "y1": 1,
-                "line": {"color": colours.quiet, "width": 1, "dash": "dash"},
+                "yref": "paper",
+                "line": line,
+                "layer": "below",
             }
         )
-        shape["annotations"].append(_note(str(row.value), at, colours))
-    return {"data": data, "layout": shape}
-
-
-def by_category(table: pd.DataFrame, colours: Ink, *, day: bool, unit: str) -> dict[str, Any]:
-    """Median and 25 to 75 % of each category as small multiples on shared axes."""
-    categories = sorted(table["category"].unique())
-    columns = min(4, max(len(categories), 1))
-    rows = -(-len(categories) // columns)
-    data: list[dict[str, Any]] = []
-    shape = layout(colours, 190 * rows + 40, annotations=[])
-    width, height = 1 / columns, 1 / max(rows, 1)
-    for i, category in enumerate(categories):
-        row, column = divmod(i, columns)
-        suffix = "" if i == 0 else str(i + 1)
-        part = table[table["category"] == category]
-        x = _x(part["x"], day)
-        place = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
-        if "base_q50" in part and part["base_q50"].notna().any():
-            data.append(_line(x, part["base_q50"], GREY, 1, "baseline median", "dot") | place)
-        data += [t | place for t in _band(x, part["q25"], part["q75"], HUES[0], 0.22, "25 to 75 %")]
-        data.append(_line(x, part["q50"], HUES[0], 1.8, "median", "solid") | place)
-        left, top = column * width, 1 - row * height
-        shape[f"xaxis{suffix}"] = axis(
-            colours,
-            domain=[left, left + width * 0.9],
-            anchor=f"y{suffix}",
-            showgrid=False,
-            nticks=4,
-            type="date" if day else "linear",
-        ) | ({} if i == 0 else {"matches": "x"})
-        shape[f"yaxis{suffix}"] = axis(
-            colours,
-            unit if column == 0 else "",
-            domain=[max(top - height * 0.72, 0), top - height * 0.02],
-            anchor=f"x{suffix}",
-        ) | ({} if i == 0 else {"matches": "y"})
-        shape["annotations"].append(
-            {"text": f"<b>{category or 'no category'}</b>", "x": left, "y": top, "xref": "paper", "yref": "paper", "xanchor": "left",
-             "yanchor": "bottom", "showarrow": False, "font": {"size": 12, "color": colours.text}}
-        )  # fmt: skip
-    return {"data": data, "layout": shape}
-
-
-def _changes(versions: pd.DataFrame) -> pd.DataFrame:
-    """Versions that came in later than the first of their kind."""
-    if versions.empty:
-        return versions
-    first = versions.groupby("field")["x"].transform("min")
-    return versions[versions["x"] > first]
-
-
-def _x(values: pd.Series, day: bool) -> list[Any]:
-    return [pd.Timestamp(v, unit="s").strftime("%Y-%m-%d") for v in values] if day else values.tolist()
-
-
-def _band(x: list[Any], low: pd.Series, high: pd.Series, colour: str, alpha: float, name: str) -> list[dict[str, Any]]:
-    edge = {
-        "x": x,
-        "type": "scatter",
-        "mode": "lines",
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-        "name": name,
-    }
-    return [
-        {**edge, "y": low.tolist()},
-        {**edge, "y": high.tolist(), "fill": "tonexty", "fillcolor": fade(colour, alpha)},
-    ]
-
-
-def _line(x: list[Any], y: pd.Series, colour: str, width: float, name: str, dash: str) -> dict[str, Any]:
-    return {
-        "x": x, "y": y.tolist(), "type": "scatter", "mode": "lines", "name": name,
-        "line": {"color": colour, "width": width, "dash": dash}, "hovertemplate": "%{y:.3g}<extra>" + name + "</extra>",
-    }  # fmt: skip
-
-
-def _note(text: str, at: Any, colours: Ink) -> dict[str, Any]:
-    return {
-        "text": text, "x": at, "y": 1, "yref": "paper", "xanchor": "left", "yanchor": "bottom", "showarrow": False,
-        "font": {"size": 11, "color": colours.quiet},
-    }  # fmt: skip
+        words.append(
+            {
+                "text": "<br>".join(drawn(name) for name in names),
+                "x": at,
+                "xref": "x",
+                "xanchor": "left",
+                "xshift": 4,
+                "y": 0.985 - 0.06 * (place % 2),
+                "yref": "paper",
+                "yanchor": "top",
+                "align": "left",
+                "font": {"size": 11, "color": theme.text},
+                "bgcolor": faded(theme.ground, 0.75),
+                "showarrow": False,
+            }
+        )
+    return ticks, words

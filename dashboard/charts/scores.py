@@ -1,112 +1,211 @@
-"""Scores of reward models: accuracy with its interval, distributions, margins."""
+"""Scores of reward models: accuracy with its intervals, distributions, margins."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from dashboard.look import GREY, HUES, Ink, Mark, axis, fade, layout
+from dashboard.look import BLUE, VERMILLION, Mark, Theme, drawn, faded, heading, layout, percent
 
-ROW_HEIGHT = 30
+ROW = 30
+"""Pixels of a category for one model; a further model adds half of it."""
 
 
-def accuracy_dots(
-    tables: Mapping[str, pd.DataFrame], marks: Mapping[str, Mark], names: Mapping[str, str], colours: Ink
+def accuracy(
+    tables: Mapping[str, pd.DataFrame], marks: Mapping[str, Mark], names: Mapping[str, str], theme: Theme
 ) -> dict[str, Any]:
-    """Accuracy by category as dots with 50 % and 95 % bars without caps; chance is a line.
+    """Accuracy by category: a dot with its 95 % (light) and 50 % (dark) interval, without caps.
 
     Parameters
     ----------
-    tables : run -> rows of `Board.accuracy` (category, n, accuracy, low, high, low50, high50)
+    tables : scorer -> rows of `Board.accuracy`, in the order in which categories are drawn
     """
-    categories = list(dict.fromkeys(c for table in tables.values() for c in table["category"]))
+    categories = list(dict.fromkeys(name for table in tables.values() for name in table["category"]))
+    place = {name: len(categories) - 1 - i for i, name in enumerate(categories)}
     data: list[dict[str, Any]] = []
-    count = max(len(tables), 1)
-    for k, (run, table) in enumerate(tables.items()):
+    for number, (run, table) in enumerate(tables.items()):
+        shift = 0.0 if len(tables) == 1 else 0.25 - 0.5 * number / (len(tables) - 1)
+        y = np.array([place[name] + shift for name in table["category"]])
         colour = marks[run].colour
-        y = [len(categories) - 1 - categories.index(c) + (count / 2 - 0.5 - k) * 0.6 / count for c in table["category"]]
-        for low, high, width, alpha in (("low", "high", 3, 0.45), ("low50", "high50", 7, 0.8)):
-            xs: list[float | None] = []
-            ys: list[float | None] = []
-            for at, row in zip(y, table.itertuples(), strict=True):
-                xs += [getattr(row, low), getattr(row, high), None]
-                ys += [at, at, None]
-            data.append(
-                {"x": xs, "y": ys, "type": "scatter", "mode": "lines", "hoverinfo": "skip",
-                 "line": {"color": fade(colour, alpha), "width": width}}
-            )  # fmt: skip
+        data += [
+            _bars(table, "low", "high", y, faded(colour, 0.35), 4),
+            _bars(table, "low50", "high50", y, colour, 7),
+        ]
+        words = [_words(row) for row in table.to_dict("records")]
         data.append(
             {
-                "x": table["accuracy"].tolist(), "y": y, "type": "scatter", "mode": "markers", "name": names.get(run, run),
-                "marker": {"color": colour, "size": 9},
-                "customdata": table[["low", "high", "n", "ties"]].to_numpy().tolist(),
-                "hovertemplate": "%{x:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), n %{customdata[2]}, ties %{customdata[3]}"
-                "<extra>" + names.get(run, run) + "</extra>",
+                "type": "scatter",
+                "mode": "markers",
+                "x": 100 * table["accuracy"].to_numpy(float),
+                "y": y,
+                "name": drawn(names.get(run, run)),
+                "marker": {"color": theme.ground, "size": 9, "line": {"color": colour, "width": 2.5}},
+                "text": words,
+                "hovertemplate": "%{text}<extra></extra>",
+                "showlegend": len(tables) > 1,
             }
-        )  # fmt: skip
-    shape = layout(colours, 90 + ROW_HEIGHT * max(len(categories), 1) * max(1, (count + 1) // 2))
-    shape["xaxis"] = axis(colours, "ranking accuracy: strict wins / n, with 50 % and 95 % Wilson intervals")
-    shape["yaxis"] = axis(
-        colours, tickvals=list(range(len(categories))), ticktext=categories[::-1], showgrid=False,
-        range=[-0.7, len(categories) - 0.3],
-    )  # fmt: skip
-    shape["shapes"] = [
-        {
-            "type": "line",
-            "x0": 0.5,
-            "x1": 0.5,
-            "y0": 0,
-            "y1": 1,
-            "yref": "paper",
-            "line": {"color": GREY, "dash": "dot", "width": 1},
-        }
-    ]
-    shape["annotations"] = [
-        {"x": 0.5, "y": 1, "yref": "paper", "yanchor": "bottom", "text": "chance", "showarrow": False,
-         "font": {"size": 11, "color": colours.quiet}}
-    ]  # fmt: skip
-    shape["showlegend"] = len(tables) > 1
-    shape["legend"] = {"orientation": "h", "y": 1.16, "x": 0}
-    for trace in data:
-        trace["showlegend"] = trace["mode"] == "markers"
-    return {"data": data, "layout": shape}
+        )
+    few = {
+        name: int(max(t.loc[t["category"] == name, "n"].max() for t in tables.values() if name in set(t["category"])))
+        for name in categories
+    }
+    rows = max(len(categories), 1)
+    height = rows * ROW + (len(tables) - 1) * rows * ROW // 3 + 96
+    return {
+        "data": data,
+        "layout": layout(
+            theme,
+            height=max(height, 150),
+            margin={"l": 60, "r": 24, "t": 34, "b": 52},
+            xaxis={
+                "title": {"text": "pairs ranked right, %  (bars: 50 and 95 % Wilson intervals)"},
+                "range": _span(tables),
+                "ticksuffix": " %",
+            },
+            yaxis={
+                "tickvals": [place[name] for name in categories],
+                "ticktext": [
+                    f"{drawn(name) or 'not named'}  <span style='color:{theme.muted}'>n {few[name]:,}</span>"
+                    for name in categories
+                ],
+                "range": [-0.6, rows - 0.4],
+                "showgrid": False,
+                "tickfont": {"color": theme.text, "size": 12},
+                "fixedrange": True,
+            },
+            shapes=[_chance(theme)],
+            annotations=[
+                {
+                    "text": "chance",
+                    "x": 50,
+                    "y": 1,
+                    "yref": "paper",
+                    "yanchor": "bottom",
+                    "font": {"size": 11, "color": theme.muted},
+                }
+            ],
+            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+            hovermode="closest",
+        ),
+    }
 
 
-def distributions(histogram: pd.DataFrame, colours: Ink) -> dict[str, Any]:
-    """Scores of chosen and rejected responses, and their margins beside them."""
-    hue = {"chosen": HUES[0], "rejected": HUES[1], "margin": HUES[2]}
-    data = []
-    for side, part in histogram.groupby("side", sort=False):
-        panel = "2" if side == "margin" else ""
-        data.append(
-            {
-                "x": ((part["left"] + part["right"]) / 2).tolist(), "y": part["count"].tolist(), "type": "scatter",
-                "mode": "lines", "line": {"shape": "hvh", "color": hue[str(side)], "width": 1.8}, "fill": "tozeroy",
-                "fillcolor": fade(hue[str(side)], 0.16), "name": str(side), "xaxis": f"x{panel}", "yaxis": f"y{panel}",
-                "showlegend": side != "margin", "hovertemplate": "%{x:.3g}: %{y} pairs<extra>" + str(side) + "</extra>",
-            }
-        )  # fmt: skip
-    shape = layout(colours, 280)
-    shape["xaxis"] = axis(colours, "score, reward units", domain=[0, 0.46], showgrid=False)
-    shape["yaxis"] = axis(colours, "pairs")
-    shape["xaxis2"] = axis(
-        colours, "margin: chosen minus rejected, reward units", domain=[0.54, 1], anchor="y2", showgrid=False
+def _bars(table: pd.DataFrame, low: str, high: str, y: np.ndarray, colour: str, width: int) -> dict[str, Any]:
+    ends = np.column_stack([100 * table[low], 100 * table[high], np.full(len(table), np.nan)])
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": ends.ravel(),
+        "y": np.repeat(y, 3),
+        "line": {"color": colour, "width": width},
+        "hoverinfo": "skip",
+        "showlegend": False,
+    }
+
+
+def _words(row: Mapping[str, Any]) -> str:
+    missing = f"<br>{row['missing']:,} without a finite score" if row.get("missing") else ""
+    return (
+        f"<b>{drawn(str(row['category']))}</b>: {percent(row['accuracy'])} of {row['n']:,}<br>"
+        f"95 %: {percent(row['low'])} to {percent(row['high'])}<br>{row['ties']:,} ties count as not right{missing}"
     )
-    shape["yaxis2"] = axis(colours, anchor="x2")
-    shape["shapes"] = [
-        {
-            "type": "line",
-            "x0": 0,
-            "x1": 0,
-            "xref": "x2",
-            "yref": "y2 domain",
-            "y0": 0,
-            "y1": 1,
-            "line": {"color": GREY, "dash": "dot", "width": 1},
-        }
+
+
+def _span(tables: Mapping[str, pd.DataFrame]) -> list[float]:
+    """From below chance or the lowest interval to the highest: differences fill the width, chance stays in sight."""
+    low = min(min(float(t["low"].min()) for t in tables.values()), 0.5)
+    high = max(max(float(t["high"].max()) for t in tables.values()), 0.5)
+    return [max(100 * low - 4, -1), min(100 * high + 4, 101)]
+
+
+def _chance(theme: Theme) -> dict[str, Any]:
+    line = {"color": theme.neutral, "width": 1, "dash": "dot"}
+    return {
+        "type": "line",
+        "x0": 50,
+        "x1": 50,
+        "y0": 0,
+        "y1": 1,
+        "yref": "paper",
+        "line": line,
+        "layer": "below",
+    }
+
+
+SIDES = {"chosen": BLUE, "rejected": VERMILLION}
+
+
+def distributions(histogram: pd.DataFrame, theme: Theme, *, labelled: bool = True) -> dict[str, Any]:
+    """Scores of both sides on common bins, and the margins beside them, zero marked."""
+    words = {"chosen": "chosen", "rejected": "rejected"} if labelled else {"chosen": "first", "rejected": "second"}
+    data = [
+        _steps(histogram[histogram["side"] == side], SIDES[side], words[side], "x", "y")
+        for side in ("chosen", "rejected")
     ]
-    shape["showlegend"] = True
-    shape["legend"] = {"orientation": "h", "y": 1.16, "x": 0}
-    return {"data": data, "layout": shape}
+    margins = histogram[histogram["side"] == "margin"]
+    data.append(_steps(margins, theme.neutral, "margin", "x2", "y2"))
+    wrong = float(margins.loc[margins["right"] <= 0, "count"].sum() / max(margins["count"].sum(), 1))
+    zero = {"color": theme.text, "width": 1}
+    sides = "  ".join(
+        f"<span style='color:{theme.word(SIDES[side])}'><b>{word}</b></span>" for side, word in words.items()
+    )
+    return {
+        "data": data,
+        "layout": layout(
+            theme,
+            height=270,
+            margin={"l": 52, "r": 20, "t": 40, "b": 48},
+            xaxis={"domain": [0, 0.46], "title": {"text": "score, reward units"}},
+            yaxis={"title": {"text": "pairs"}, "rangemode": "tozero"},
+            xaxis2={
+                "domain": [0.56, 1],
+                "anchor": "y2",
+                "title": {"text": f"{words['chosen']} minus {words['rejected']}, reward units"},
+            },
+            yaxis2={"anchor": "x2", "title": {"text": "pairs"}, "rangemode": "tozero"},
+            shapes=[
+                {
+                    "type": "line",
+                    "x0": 0,
+                    "x1": 0,
+                    "xref": "x2",
+                    "y0": 0,
+                    "y1": 1,
+                    "yref": "y2 domain",
+                    "line": zero,
+                }
+            ],
+            annotations=[
+                heading(theme, "Scores", "", x=0, y=1.03, more=f"  {sides}"),
+                heading(
+                    theme,
+                    "Margins",
+                    f"about {percent(wrong, 0)} below zero" if labelled else "",
+                    x=0.56,
+                    y=1.03,
+                ),
+            ],
+            bargap=0,
+            hovermode="closest",
+        ),
+    }
+
+
+def _steps(part: pd.DataFrame, colour: str, name: str, x: str, y: str) -> dict[str, Any]:
+    middle = ((part["left"] + part["right"]) / 2).to_numpy(float)
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "x": middle,
+        "y": part["count"].to_numpy(float),
+        "xaxis": x,
+        "yaxis": y,
+        "name": name,
+        "line": {"color": colour, "width": 1.8, "shape": "hvh"},
+        "fill": "tozeroy",
+        "fillcolor": faded(colour, 0.15),
+        "hovertemplate": "%{x:.3g}: %{y:,} pairs<extra>" + name + "</extra>",
+    }

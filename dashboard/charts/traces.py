@@ -1,29 +1,41 @@
-"""Training curves as small multiples on one shared x axis."""
+"""Small multiples of curves: one figure, one shared x axis, one cursor."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import ceil
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dashboard.look import GREY, Ink, Mark, axis, fade, layout
+from dashboard.look import Mark, Theme, faded, heading, layout, number
+from dashboard.look import drawn as escaped
+from dashboard.panels import Panel
 
-PANEL_HEIGHT = 215
+PANEL, GAP, TOP, BOTTOM = 112, 42, 30, 48
+"""Pixels of a panel, between panels (a heading stands there), above the first and below the last."""
+
 LABELLED = 4
-"""Curves that get their name at their right end; more would overlap."""
+"""Up to so many runs are labelled at their right ends; more get a legend."""
 
+GAP_STEPS = 10.0
+"""Nothing logged for ten times the usual distance is a gap and is not bridged by a line."""
 
-@dataclass(frozen=True, slots=True)
-class Panel:
-    """One panel: the metrics drawn in it share a unit."""
+DOTTED = 40
+"""Curves of fewer points show the points."""
 
-    title: str
-    unit: str
-    metrics: tuple[str, ...]
+ORDERED = ("step", "time", "tokens", "episode", "epoch")
+"""Axes along which a run only goes forward."""
+
+AXES = {
+    "step": "step",
+    "time": "time (UTC)",
+    "kl": "KL to reference",
+    "tokens": "tokens",
+    "episode": "episodes",
+    "epoch": "epoch",
+}
 
 
 def figure(
@@ -31,161 +43,314 @@ def figure(
     panels: Sequence[Panel],
     marks: Mapping[str, Mark],
     names: Mapping[str, str],
-    colours: Ink,
+    theme: Theme,
     *,
-    x_title: str,
-    columns: int = 2,
-    log_y: bool = False,
+    x: str = "step",
+    x_unit: str = "",
+    span: int = 1,
+    revision: str = "",
 ) -> dict[str, Any]:
-    """Small multiples of `trace` (columns of `Board.traces`, and `smooth`), one panel each.
-
-    Raw values stay visible behind the smoothed line; between the extremes of a bucket lies a band; older attempts
-    are grey; what is not finite is a mark at the panel's lower edge; gaps stay gaps.
-    """
-    rows = max(1, ceil(len(panels) / columns))
+    """Curves of `trace` (as `Board.traces`, with `smooth` if `span` > 1), one panel under the other."""
+    plot = len(panels) * PANEL + (len(panels) - 1) * GAP
     data: list[dict[str, Any]] = []
-    shape = layout(colours, PANEL_HEIGHT * rows + 40, hovermode="x unified", annotations=[])
-    gap_x, gap_y = 0.07, 62 / (PANEL_HEIGHT * rows)
-    width, height = (1 - gap_x * (columns - 1)) / columns, (1 - gap_y * (rows - 1)) / rows
-    x_type = "date" if x_title == "time" else "linear"
-    for i, panel in enumerate(panels):
-        row, column = divmod(i, columns)
-        left, top = column * (width + gap_x), 1 - row * (height + gap_y)
-        last = row == rows - 1 or i + columns >= len(panels)
-        suffix = "" if i == 0 else str(i + 1)
-        shape[f"xaxis{suffix}"] = axis(
-            colours,
-            x_title if last else "",
-            domain=[left, left + width],
-            anchor=f"y{suffix}",
-            type=x_type,
-            showgrid=False,
-        ) | ({} if i == 0 else {"matches": "x"})
-        shape[f"yaxis{suffix}"] = axis(
-            colours,
-            panel.unit,
-            domain=[max(top - height, 0), top],
-            anchor=f"x{suffix}",
-            type="log" if log_y else "linear",
-        )
-        shape["annotations"].append(_title(panel.title, left, top, colours))
-        mine = trace[trace["metric"].isin(panel.metrics)]
-        data += _panel(mine, suffix, marks, names, colours)
-        if mine.empty:
-            shape["annotations"].append(_missing(left + width / 2, top - height / 2, colours))
-    return {"data": data, "layout": shape}
-
-
-def _title(text: str, x: float, y: float, colours: Ink) -> dict[str, Any]:
+    annotations: list[dict[str, Any]] = []
+    axes: dict[str, Any] = {}
+    runs = list(dict.fromkeys(run for panel in panels for run in panel.runs))
+    trace = trace.assign(x=trace["x"] * 1000) if x == "time" else trace  # Plotly's dates are milliseconds
+    if len(runs) > LABELLED:
+        data += _legend(runs, marks, names)
+    for place, panel in enumerate(panels):
+        top = 1 - place * (PANEL + GAP) / plot
+        suffix = "" if place == 0 else str(place + 1)
+        part = trace[(trace["metric"] == panel.metric) & trace["run"].isin(panel.runs)]
+        domain = [max(top - PANEL / plot, 0), top]
+        axes[f"yaxis{suffix}"] = {
+            "domain": domain,
+            "anchor": "x",
+            "nticks": 4,
+            "exponentformat": _exponent(part),
+        }
+        axes[f"yaxis{place + 101}"] = _bottom(f"y{suffix}")
+        drawn = _panel(part, panel, marks, names, theme, f"y{suffix}", f"y{place + 101}", span, x in ORDERED)
+        data += drawn
+        annotations.append(heading(theme, panel.label, panel.unit, x=0, y=min(top + 4 / plot, 1 + 4 / plot)))
+        if len(runs) <= LABELLED:
+            annotations += _labels(part, marks, names, theme, f"y{suffix}", len(runs) > 1)
+    widest = max((len(a["text"]) for a in annotations if a.get("xshift")), default=4)
     return {
-        "text": f"<b>{text}</b>", "x": x, "y": y, "xref": "paper", "yref": "paper", "xanchor": "left", "yanchor": "bottom",
-        "showarrow": False, "font": {"size": 13, "color": colours.text}, "yshift": 4,
-    }  # fmt: skip
+        "data": data,
+        "layout": layout(
+            theme,
+            height=plot + TOP + BOTTOM,
+            margin={"l": 58, "r": min(24 + round(6.6 * widest), 230), "t": TOP, "b": BOTTOM},
+            xaxis=_shared_x(x, x_unit, span, len(panels), theme),
+            annotations=annotations,
+            shapes=_restarts(trace, theme),
+            hovermode="x unified",
+            hoversubplots="axis",
+            uirevision=revision,
+            showlegend=len(runs) > LABELLED,
+            legend={
+                "orientation": "h",
+                "y": 1 + 26 / plot,
+                "yanchor": "bottom",
+                "x": 0,
+                "groupclick": "togglegroup",
+            },
+            **axes,
+        ),
+    }
 
 
-def _missing(x: float, y: float, colours: Ink) -> dict[str, Any]:
+def _shared_x(x: str, unit: str, span: int, panels: int, theme: Theme) -> dict[str, Any]:
+    words = AXES.get(x, x) + (f", {unit}" if unit else "")
+    if span > 1:
+        words += f"  ·  bold: trailing mean of {span} points"
+    last = "y" if panels == 1 else f"y{panels}"
     return {
-        "text": "not logged on this axis", "x": x, "y": y, "xref": "paper", "yref": "paper", "showarrow": False,
-        "font": {"size": 12, "color": colours.quiet},
-    }  # fmt: skip
+        "anchor": last,
+        "title": {"text": words},
+        "type": "date" if x == "time" else "linear",
+        "showspikes": True,
+        "spikemode": "across",
+        "spikesnap": "cursor",
+        "spikethickness": 1,
+        "spikedash": "solid",
+        "spikecolor": theme.older,
+        "exponentformat": "none",
+    }
+
+
+def _exponent(part: pd.DataFrame) -> str:
+    """Plain numbers with separators up to millions, powers of ten beyond and for the very small."""
+    greatest = np.nanmax(np.abs(part["high"].to_numpy(float)), initial=0.0)
+    return "none" if 1e-3 < greatest < 1e7 else "power"
+
+
+def _bottom(over: str) -> dict[str, Any]:
+    """An invisible scale from 0 to 1 over a panel, on which marks stand at its bottom."""
+    return {"overlaying": over, "range": [0, 1], "visible": False, "fixedrange": True, "anchor": "x"}
 
 
 def _panel(
-    mine: pd.DataFrame, suffix: str, marks: Mapping[str, Mark], names: Mapping[str, str], colours: Ink
+    part: pd.DataFrame,
+    panel: Panel,
+    marks: Mapping[str, Mark],
+    names: Mapping[str, str],
+    theme: Theme,
+    y: str,
+    bottom: str,
+    span: int,
+    joined: bool,
 ) -> list[dict[str, Any]]:
-    data: list[dict[str, Any]] = []
-    if mine.empty:
-        return data
-    place = {"xaxis": f"x{suffix}", "yaxis": f"y{suffix}"}
-    floor = float(np.nanmin(mine["low"])) if mine["low"].notna().any() else 0.0
-    curves = list(mine.groupby(["run", "metric", "split", "attempt"], sort=False))
-    lines = {(run, metric, split) for (run, metric, split, _), _ in curves}
-    several = len({split for _, _, split in lines}) > 1
-    for (run, metric, split, _), part in curves:
-        mark = marks[run]
-        name = names.get(run, run) + (f" {split}" if several else "")
-        name += f" {metric.rpartition('/')[2]}" if mine["metric"].nunique() > 1 else ""
-        dash = "dot" if several and split != "train" else mark.dash
-        for old, stretch in part.groupby((part["superseded"] != part["superseded"].shift()).cumsum(), sort=False):
-            del old
-            grey = bool(stretch["superseded"].iloc[0])
-            data += _curve(stretch, name, GREY if grey else mark.colour, dash, place, grey)
-        if len(lines) <= LABELLED and not part["superseded"].iloc[-1]:
-            data.append(_end_label(part, name, mark.colour, place))
-        bad = part[part["nonfinite"] > 0]
-        if len(bad):
-            data.append(_not_finite(bad, name, floor, mark.colour, place))
-    return data
-
-
-def _x(part: pd.DataFrame) -> list[Any]:
-    return part["x"].tolist()
+    several, splits = len(panel.runs) > 1, part["split"].nunique() > 1
+    # along another metric a curve is no function: neighbours in x may be far apart in time, and no line joins them
+    part = part.assign(joined=joined)
+    drawn: list[dict[str, Any]] = []
+    for (run, split, old), rows in part.groupby(["run", "split", "superseded"], sort=False):
+        words = [names.get(run, run)] if several else []
+        words += [split] if splits or split != "train" else []
+        name = escaped(" ".join([panel.label, *words]))
+        base = {"type": "scatter", "yaxis": y, "legendgroup": run, "showlegend": False}
+        if old:
+            drawn.append(
+                {
+                    **base,
+                    **_line(rows, "mean", theme.older, "solid", 1.0, 1.0),
+                    "name": f"{name}, before restart",
+                }
+            )
+            continue
+        drawn += _curve(rows, {**base, "name": name}, marks[run], split, span, theme.raw)
+        drawn += _not_finite(rows, {**base, "name": f"{name}: NaN or infinite"}, marks[run], bottom)
+    return drawn
 
 
 def _curve(
-    part: pd.DataFrame, name: str, colour: str, dash: str, place: dict[str, str], grey: bool
+    rows: pd.DataFrame, base: dict[str, Any], mark: Mark, split: str, span: int, opacity: float
 ) -> list[dict[str, Any]]:
-    x = _x(part)
-    data: list[dict[str, Any]] = []
-    smooth = "smooth" in part and not grey
-    if (part["n"] > 1).any():
-        edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "type": "scatter", **place}
-        data.append({"x": x, "y": _y(part["low"]), **edge})
-        data.append({"x": x, "y": _y(part["high"]), "fill": "tonexty", "fillcolor": fade(colour, 0.14), **edge})
-    raw = {
-        "x": x, "y": _y(part["mean"]), "type": "scatter", "name": name, "connectgaps": False,
-        "mode": "lines+markers" if len(part) == 1 else "lines",
-        "line": {"color": fade(colour, 0.32 if smooth else 0.6 if grey else 1.0), "width": 1 if smooth or grey else 1.7, "dash": dash},
-        "marker": {"color": colour, "size": 7},
-        **place,
-    }  # fmt: skip
-    if smooth or grey:
-        raw["hoverinfo"] = "skip"
-    else:
-        raw["hovertemplate"] = "%{y:.4g}<extra>" + _safe(name) + "</extra>"
-    data.append(raw)
-    if smooth:
-        data.append(
-            {
-                "x": x, "y": _y(part["smooth"]), "type": "scatter", "mode": "lines", "name": name, "connectgaps": False,
-                "line": {"color": colour, "width": 2, "dash": dash},
-                "customdata": _y(part["mean"]),
-                "hovertemplate": "%{y:.4g} (raw %{customdata:.4g})<extra>" + _safe(name) + "</extra>",
-                **place,
-            }
-        )  # fmt: skip
-    return data
+    dash = mark.dash if split == "train" else "dot"
+    held_out = split != "train"
+    parts = []
+    if bool((rows["high"] > rows["low"]).any() and rows["joined"].all()):
+        parts.append({**base, **_band(rows, mark.colour)})
+    raw = _line(rows, "mean", mark.colour, dash, 1.0 if span > 1 else 1.7, opacity if span > 1 else 1.0)
+    if not rows["joined"].all():
+        raw |= {"mode": "markers", "marker": {"size": 4, "color": mark.colour}}
+    elif held_out or len(rows) <= DOTTED:
+        raw |= {"mode": "lines+markers", "marker": {"size": 5 if held_out else 4, "color": mark.colour}}
+    parts.append({**base, **raw} | ({"hoverinfo": "skip"} if span > 1 else {}))
+    if span > 1:
+        parts.append({**base, **_line(rows, "smooth", mark.colour, dash, 2.2, 1.0)})
+    return parts
 
 
-def _end_label(part: pd.DataFrame, name: str, colour: str, place: dict[str, str]) -> dict[str, Any]:
-    column = "smooth" if "smooth" in part and part["smooth"].notna().any() else "mean"
-    known = part[part[column].notna()]
-    if known.empty:
-        known = part
+def _line(rows: pd.DataFrame, column: str, colour: str, dash: str, width: float, opacity: float) -> dict[str, Any]:
+    x, y = _broken(rows, column)
     return {
-        "x": [known["x"].iloc[-1]], "y": _y(known[column].iloc[-1:]), "type": "scatter", "mode": "text",
-        "text": [_safe(_short(name))], "textposition": "top left", "textfont": {"color": colour, "size": 11},
-        "hoverinfo": "skip", "cliponaxis": False, **place,
-    }  # fmt: skip
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "line": {"color": colour, "width": width, "dash": dash},
+        "opacity": opacity,
+        "connectgaps": False,
+        "hovertemplate": "%{y:.4g}",
+    }
 
 
-def _not_finite(bad: pd.DataFrame, name: str, floor: float, colour: str, place: dict[str, str]) -> dict[str, Any]:
+def _breaks(rows: pd.DataFrame) -> np.ndarray:
+    """Where the line must not go on to the next point: a restart, or a gap in what was logged."""
+    x, attempt = rows["x"].to_numpy(float), rows["attempt"].to_numpy()
+    if len(x) < 2:
+        return np.zeros(0, dtype=int)
+    apart = np.diff(x)
+    usual = np.median(np.abs(apart))
+    far = (apart > GAP_STEPS * usual) & (usual > 0) & (len(x) > DOTTED) & bool(rows["joined"].all())
+    ends = (np.diff(attempt) != 0) | far
+    return np.flatnonzero(ends) + 1
+
+
+def _broken(rows: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    at = _breaks(rows)
+    x, y = rows["x"].to_numpy(float), rows[column].to_numpy(float)
+    whole = bool(np.all(x == np.round(x)) and np.all(np.abs(x) < 2**31))
+    if len(at):
+        return np.insert(x, at, x[at - 1]), np.insert(y, at, np.nan).astype(np.float32)
+    return x.astype(np.int32) if whole else x, y.astype(np.float32)
+
+
+def _band(rows: pd.DataFrame, colour: str) -> dict[str, Any]:
+    """The span from least to greatest value of each bucket, one closed shape for every unbroken stretch."""
+    low, high, x = (rows[c].to_numpy(float) for c in ("low", "high", "x"))
+    cuts = set(_breaks(rows).tolist())
+    finite = np.isfinite(low) & np.isfinite(high)
+    edges = [i for i in range(len(x) + 1) if i in (0, len(x)) or i in cuts or finite[i] != finite[i - 1]]
+    xs: list[np.ndarray] = []
+    ys: list[np.ndarray] = []
+    for start, end in itertools.pairwise(edges):
+        if end - start > 1 and finite[start]:
+            piece = slice(start, end)
+            xs += [x[piece], x[piece][::-1], [np.nan]]  # type: ignore[list-item]
+            ys += [high[piece], low[piece][::-1], [np.nan]]  # type: ignore[list-item]
+    flat = np.concatenate(ys) if ys else np.zeros(0)
     return {
-        "x": _x(bad), "y": [floor] * len(bad), "type": "scatter", "mode": "markers",
-        "marker": {"symbol": "x", "size": 9, "color": colour, "line": {"width": 1, "color": "#B00020"}},
-        "customdata": bad["nonfinite"].tolist(),
-        "hovertemplate": "%{customdata} values are not finite (NaN or infinite)<extra>" + _safe(name) + "</extra>", **place,
-    }  # fmt: skip
+        "mode": "lines",
+        "x": np.concatenate(xs) if xs else np.zeros(0),
+        "y": flat.astype(np.float32),
+        "fill": "toself",
+        "fillcolor": faded(colour, 0.16),
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
 
 
-def _y(values: pd.Series) -> list[float | None]:
-    return [None if not np.isfinite(v) else float(v) for v in values.to_numpy(float)]
+def _not_finite(rows: pd.DataFrame, base: dict[str, Any], mark: Mark, bottom: str) -> list[dict[str, Any]]:
+    bad = rows[rows["nonfinite"] > 0]
+    if bad.empty:
+        return []
+    words = [f"{n} of {of} values" for n, of in zip(bad["nonfinite"], bad["n"], strict=True)]
+    marks = {"symbol": "x", "size": 8, "color": mark.colour, "line": {"width": 0}}
+    return [
+        {
+            **base,
+            "mode": "markers",
+            "x": bad["x"].to_numpy(float),
+            "y": np.full(len(bad), 0.07),
+            "yaxis": bottom,
+            "marker": marks,
+            "text": words,
+            "hovertemplate": "%{text}",
+        }
+    ]
 
 
-def _safe(text: str) -> str:
-    """Plotly reads tags in texts: a run's name must stay text."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _labels(
+    part: pd.DataFrame,
+    marks: Mapping[str, Mark],
+    names: Mapping[str, str],
+    theme: Theme,
+    y: str,
+    several: bool,
+) -> list[dict[str, Any]]:
+    """Name and last value at the right end of each curve, in its colour, pushed apart where they would overlap."""
+    now = part[~part["superseded"].astype(bool)]
+    finite = now[np.isfinite(now["mean"].to_numpy(float))]
+    if finite.empty:
+        return []
+    low, high = finite["low"].min(), finite["high"].max()
+    height = (high - low) * 1.1 or 1.0
+    splits = finite["split"].nunique() > 1
+    ends = []
+    for (run, split), rows in finite.groupby(["run", "split"], sort=False):
+        value = float(rows["last"].iloc[-1]) if np.isfinite(rows["last"].iloc[-1]) else float(rows["mean"].iloc[-1])
+        words = [names.get(run, run)] if several else []
+        words += [split] if splits else []
+        at = float(rows["smooth"].iloc[-1]) if "smooth" in rows else float(rows["mean"].iloc[-1])
+        ends.append(
+            (
+                at if np.isfinite(at) else value,
+                escaped(" ".join([*words, number(value)])),
+                theme.word(marks[run].colour),
+            )
+        )
+    ends.sort(key=lambda end: end[0])
+    wanted = np.array([end[0] for end in ends]) / height * PANEL
+    placed = wanted.copy()
+    for i in range(1, len(placed)):
+        placed[i] = max(placed[i], placed[i - 1] + 14)
+    placed -= (placed - wanted).max() / 2
+    return [
+        {
+            "text": words,
+            "font": {"color": colour, "size": 12},
+            "xref": "paper",
+            "x": 1,
+            "xanchor": "left",
+            "xshift": 8,
+            "yref": y,
+            "y": value,
+            "yanchor": "middle",
+            "yshift": float(place - want),
+            "showarrow": False,
+        }
+        for (value, words, colour), place, want in zip(ends, placed, wanted, strict=True)
+    ]
 
 
-def _short(name: str, most: int = 28) -> str:
-    return name if len(name) <= most else f"{name[: most // 2 - 1]}…{name[-most // 2 :]}"
+def _restarts(trace: pd.DataFrame, theme: Theme) -> list[dict[str, Any]]:
+    """A thin line through all panels where a new attempt begins."""
+    later = trace[trace["attempt"] > 0]
+    starts = sorted(set(later.groupby(["run", "attempt"])["x"].min().tolist())) if len(later) else []
+    line = {"color": theme.older, "width": 1, "dash": "dashdot"}
+    return [
+        {
+            "type": "line",
+            "x0": x,
+            "x1": x,
+            "y0": 0,
+            "y1": 1,
+            "xref": "x",
+            "yref": "paper",
+            "line": line,
+            "layer": "below",
+            "label": {"text": "restart", "textposition": "end", "font": {"size": 10, "color": theme.muted}},
+        }
+        for x in starts[:20]
+    ]
+
+
+def _legend(runs: Sequence[str], marks: Mapping[str, Mark], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One entry a run; a click hides the run in every panel."""
+    return [
+        {
+            "type": "scatter",
+            "mode": "lines",
+            "x": [None],
+            "y": [None],
+            "name": escaped(names.get(run, run)),
+            "legendgroup": run,
+            "line": {"color": marks[run].colour, "dash": marks[run].dash, "width": 2.2},
+            "showlegend": True,
+        }
+        for run in runs
+    ]

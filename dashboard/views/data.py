@@ -1,120 +1,165 @@
-"""Data: what was read, and what was not?"""
+"""What was read, and what was not?"""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
-from analysis.records import InputError
-from dashboard import data, live, look
+from dashboard import data, live, look, shell
+from dashboard.views import Page
 
-PAGE = {
-    "title": "What was read, and what was not?",
-    "name": "Data",
-    "icon": ":material/database:",
-    "path": "data",
-    "order": 90,
-}
+PAGE = Page("What was read, and what was not?", "Data", ":material/database:", "data", 90)
 
 EXAMPLES = {
-    "last value of every metric": "SELECT run_id, metric, unit, last(value ORDER BY attempt, seq) AS last\nFROM scalars WHERE is_primary GROUP BY ALL ORDER BY ALL LIMIT 100",
-    "accuracy by category": "SELECT run_id, category, avg((chosen_score > rejected_score)::INT) AS accuracy, count(*) AS n\nFROM pair_scores GROUP BY ALL ORDER BY ALL",
-    "points that are not finite": "SELECT run_id, metric, step, value FROM scalars WHERE NOT isfinite(value) ORDER BY ALL LIMIT 100",
+    "Runs and their points": """SELECT run_id, kind, count(*) AS series
+FROM runs LEFT JOIN series USING (run_id)
+GROUP BY ALL ORDER BY series DESC""",
+    "Where a metric is NaN or infinite": """SELECT run_id, metric, step, value
+FROM points JOIN series USING (series_id)
+WHERE is_primary AND NOT isfinite(value)
+ORDER BY run_id, step LIMIT 100""",
+    "Accuracy of every scorer": """SELECT run_id, dataset, count(*) AS n,
+       avg((chosen_score > rejected_score)::INT) AS strict_wins
+FROM pair_scores GROUP BY ALL ORDER BY strict_wins""",
 }
+
+SNIPPET_KEYS = 40
+"""Keys listed in the snippet; more would be pasted by nobody."""
 
 
 def render() -> None:
-    """Draw the page."""
-    look.begin(PAGE["title"])
-    files = data.ask("files")
+    """Draw the ledger."""
+    files, unmapped, checks = data.ledger()
     if files.empty:
-        look.nothing(
-            "Nothing has been read yet.",
-            "Point Rewardboard at the folder your trainer writes to:",
-            "rewardboard PATH",
-        )
-        live.follow()
-        return
-    unmapped, checks = data.ask("unmapped"), data.ask("checks")
-    _verdict(files, unmapped, checks)
-    st.subheader("Files", anchor=False)
-    _files(files)
-    st.subheader("The same metric in several logs", anchor=False)
-    _checks(checks)
-    st.subheader("Names that the vocabulary does not know", anchor=False)
-    _unmapped(unmapped)
-    st.subheader("Ask in SQL", anchor=False)
-    _sql()
+        shell.nothing_yet("Files")
+    else:
+        shell.verdict(_verdict(files, unmapped, checks))
+        with shell.guarded("The files"):
+            _files(files)
+        with shell.guarded("The metrics told twice"):
+            _checks(checks)
+        with shell.guarded("The unknown names"):
+            _unmapped(unmapped)
+    with shell.guarded("SQL"):
+        _sql()
     live.follow()
 
 
-def _verdict(files: pd.DataFrame, unmapped: pd.DataFrame, checks: pd.DataFrame) -> None:
-    read = files[files["state"] == "read"]
-    troubled = files[(files["error"] != "") | (files["skipped"].map(len) > 0)]
-    disagree = checks[checks["disagree"] > 0]
-    look.verdict(
-        f"{len(read)} of {len(files)} files are read, {int(files['rows'].sum()):,} rows. "
-        f"{len(troubled)} files have something that was not read, named below. "
-        f"{unmapped['tag'].nunique()} names are not in the vocabulary and kept as they are. "
-        f"{len(checks)} metrics are told by several logs; {len(disagree)} of them disagree somewhere."
-    )
+def _troubled(files: pd.DataFrame) -> pd.Series:
+    return files["state"].isin(["failed", "unread"]) | (files["skipped"].map(len) > 0) | (files["error"] != "")
+
+
+def _verdict(files: pd.DataFrame, unmapped: pd.DataFrame, checks: pd.DataFrame) -> str:
+    read = files[files["state"].isin(["read", "reading"])]
+    troubled = int(_troubled(files).sum())
+    tags = unmapped["tag"].nunique()
+    parts = [f"{look.count(len(read), 'file')} read, {int(files['rows'].sum()):,} rows."]
+    parts.append(f"{look.count(troubled, 'file')} not read, or not whole." if troubled else "Nothing was left out.")
+    if tags:
+        parts.append(f"{look.count(tags, 'logged name')} not known to the vocabulary, kept under their own names.")
+    worse = int((checks["disagree"] > 0).sum())
+    if worse:
+        parts.append(f"{look.count(worse, 'metric')} told differently by two logs of the same run.")
+    elif len(checks):
+        parts.append(f"{look.count(len(checks), 'metric')} told by several logs, all agreeing.")
+    return " ".join(parts)
 
 
 def _files(files: pd.DataFrame) -> None:
-    troubled = st.toggle("only files with something that was not read", key="troubled", bind="query-params")
-    shown = files.assign(
-        skipped=[_said(cell) for cell in files["skipped"]],
-        notes=["; ".join(cell) if cell is not None else "" for cell in files["notes"]],
+    st.header("Files", anchor=False)
+    troubled = _troubled(files)
+    only = st.toggle(
+        f"Only what was not read, or not whole ({int(troubled.sum())})", key="troubled", bind="query-params"
     )
-    if troubled:
-        shown = shown[(shown["error"] != "") | (shown["skipped"] != "")]
-    columns = ["path", "state", "rows", "source", "run", "error", "skipped", "notes"]
-    st.dataframe(shown[columns], hide_index=True, height=min(38 + 35 * max(len(shown), 1), 420))
+    shown = files[troubled] if only else files
+    if shown.empty:
+        st.caption("Every file was read whole.")
+        return
+    table = pd.DataFrame(
+        {
+            "path": shown["path"],
+            "state": shown["state"],
+            "rows": shown["rows"],
+            "read as": shown["source"],
+            "run": shown["run"],
+            "what was left out": [_left_out(row) for row in shown.to_dict("records")],
+            "notes": shown["notes"].map(lambda notes: "; ".join(notes)),
+        }
+    ).sort_values("state", key=lambda s: s.map({"failed": 0, "unread": 1, "reading": 2}).fillna(3), kind="stable")
+    st.dataframe(
+        table,
+        hide_index=True,
+        height=min(35 * len(table) + 40, 380),
+        placeholder="",
+        column_config={
+            "path": st.column_config.TextColumn("path", width=380),
+            "rows": st.column_config.NumberColumn("rows", format="localized"),
+            "what was left out": st.column_config.TextColumn("what was left out, and why", width=420),
+        },
+    )
 
 
-def _said(skipped: object) -> str:
-    if skipped is None:
-        return ""
-    return "; ".join(
-        f"{s['where']}: {s['why']}" + (f" ({s['count']} times)" if s["count"] > 1 else "") for s in skipped
-    )
+def _left_out(row: dict) -> str:
+    said = [row["error"]] if row["error"] else []
+    for skipped in row["skipped"]:
+        times = f" ({skipped['count']:,} times)" if skipped["count"] > 1 else ""
+        said.append(f"{skipped['where']}: {skipped['why']}{times}")
+    return "; ".join(said)
 
 
 def _checks(checks: pd.DataFrame) -> None:
-    if checks.empty:
-        st.markdown("Every metric is told by one log only.")
-        return
     bad = checks[checks["disagree"] > 0]
     if bad.empty:
-        st.markdown(f"{len(checks)} metrics are told by more than one log. All agree (to 1 part in a million).")
-        with st.expander("Which"):
-            st.dataframe(checks, hide_index=True)
-    else:
-        st.markdown("These logs disagree; the first one is drawn.")
-        st.dataframe(bad, hide_index=True)
+        return
+    st.header("Metrics told differently by two logs", anchor=False)
+    st.dataframe(
+        bad,
+        hide_index=True,
+        column_config={"log": "drawn from", "other": "compared with", "largest": "largest difference"},
+    )
+    st.caption("The first log is drawn; the other is kept and compared step by step, to float32 accuracy.")
 
 
 def _unmapped(unmapped: pd.DataFrame) -> None:
     if unmapped.empty:
-        st.markdown("All names are known.")
         return
-    st.dataframe(unmapped, hide_index=True, height=min(38 + 35 * len(unmapped), 240))
-    st.markdown("To map them, put this into `rewardboard.toml` beside the run and fill in the right side:")
-    lines = "\n".join(f'"{tag}" = ""' for tag in unmapped["tag"].unique()[:20])
-    st.code(f"[columns]\n{lines}", language="toml")
+    st.header("Names the vocabulary does not know", anchor=False)
+    by_tag = (
+        unmapped.groupby("tag", as_index=False)
+        .agg(runs=("run", "nunique"), points=("n", "sum"), example=("run", "first"), source=("source", "first"))
+        .sort_values(["runs", "points"], ascending=False)
+    )
+    left, right = st.columns([3, 2])
+    left.dataframe(by_tag, hide_index=True, height=min(35 * len(by_tag) + 40, 320))
+    with right:
+        st.caption(
+            "They are drawn under their own names. To give some their meaning, put this beside the run as `rewardboard.toml`, and write the name that Rewardboard knows on the right:"
+        )
+        lines = [f'# "{tag}" = ""' for tag in by_tag["tag"].head(SNIPPET_KEYS)]
+        first = f'# for example: "{by_tag["tag"].iloc[0]}" = "reward"'
+        st.code("\n".join(["[columns]", first, *lines]), language="toml", height=230)
 
 
 def _sql() -> None:
-    example = st.selectbox("Example", list(EXAMPLES))
-    with st.form("sql"):
-        query = st.text_area("One SELECT, read-only", EXAMPLES[example], height=110, key=f"query {example}")
-        asked = st.form_submit_button("Answer")
+    st.header("Ask in SQL", anchor=False)
+    st.caption(
+        "One SELECT, read-only, at most 10 s and 10,000 rows. Tables: runs, series, points, rollups, pair_scores, ranked_scores, rollouts, files."
+    )
+
+    def fill() -> None:
+        if st.session_state["example"]:
+            st.session_state["sql"] = EXAMPLES[st.session_state["example"]]
+
+    st.pills("Examples", list(EXAMPLES), key="example", on_change=fill, label_visibility="collapsed")
+    st.session_state.setdefault("sql", next(iter(EXAMPLES.values())))
+    with st.form("ask", border=False):
+        query = st.text_area("SELECT", key="sql", height=130, label_visibility="collapsed")
+        asked = st.form_submit_button("Run the query")
     if asked:
-        try:
-            answer = data.board().sql(query)
-        except InputError as error:
-            st.error(f"{error.what}. {error.mend}")
-            return
-        st.dataframe(answer, hide_index=True)
-        st.caption(f"{len(answer):,} rows (at most 10,000)")
-        st.download_button("Download as CSV", answer.to_csv(index=False), "answer.csv", "text/csv")
+        st.session_state["asked"] = query
+    if not st.session_state.get("asked"):
+        return
+    with shell.guarded("The query"):
+        answer = data.board().sql(st.session_state["asked"])
+        st.dataframe(answer, hide_index=True, placeholder="NULL")
+        st.caption(look.count(len(answer), "row"))

@@ -1,116 +1,171 @@
-"""Drift: did rewards drift, since when, and what moved?"""
+"""Did rewards drift, and since when?"""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
-
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, live, look
+from dashboard import data, live, look, shell
 from dashboard.charts import drift
+from dashboard.plot import plot
+from dashboard.views import Page
 
-PAGE = {
-    "title": "Did rewards drift, and since when?",
-    "name": "Drift",
-    "icon": ":material/timeline:",
-    "path": "drift",
-    "order": 50,
-}
+PAGE = Page("Did rewards drift, and since when?", "Drift", ":material/query_stats:", "drift", 50)
 
-UNITS = {
-    "score": "score, reward units",
-    "length": "response length, as logged",
-    "gold_score": "human or gold score",
-}
-FIRST_SHARE = 1 / 3
-"""The baseline at first: the first third of the stream, long enough for stable quantiles, early enough to be before most changes."""
+FIELDS = {"score": "Reward score", "length": "Response length", "gold_score": "Gold score"}
+"""Words of the choice; they stand in the address."""
+
+UNITS = {"score": "reward units", "length": "as logged", "gold_score": "gold units"}
+
+BASELINE_SHARE = 3
+"""The baseline is at first the first third: what came before is what later rows are compared with."""
+
+CATEGORIES = 9
+"""Small multiples drawn at first: three rows of three."""
 
 
 def render() -> None:
-    """Draw the page."""
-    look.begin(PAGE["title"])
-    streams = data.ask("streams")
-    streams = streams[streams["first"] < streams["last"]]
+    """Draw the chosen stream."""
+    streams = data.streams()
+    streams = streams[streams["first"].notna()] if len(streams) else streams
     if streams.empty:
-        look.nothing(
-            "No scored stream has been read yet.",
-            "A stream is a table with timestamp, score and (better) category, response_length, model_version, policy_version:",
-            "rewardboard PATH",
+        shell.nothing_yet(
+            "Score streams",
+            more="A table with a score and a timestamp (or step) a row; category and versions help.",
         )
         live.follow()
         return
-    streams = streams.sort_values(["axis", "run"], ignore_index=True)
-    left, right = st.columns([3, 2])
-    run = left.selectbox("Stream", streams["run"].tolist(), key="stream", bind="query-params")
-    row = streams[streams["run"] == run].iloc[0]
-    fields = [f for f in UNITS if f in set(row["fields"])]
-    field = right.segmented_control("What", fields, format_func=lambda f: UNITS[f].partition(",")[0], default=fields[0], key="field",
-                                    required=True, bind="query-params") or fields[0]  # fmt: skip
-    day = row["axis"] == "day"
-    baseline = _baseline(row, day)
-    table = data.ask("score_quantiles", run, field=field, baseline=baseline, runs=[run])
-    if table.empty:
-        look.nothing("Nothing is counted.", f"No finite {field} in this stream.")
+    chosen, field = _choose(streams)
+    if chosen is None or field is None:
+        shell.nothing_matches("streams", {"stream": str(_ordered(streams)["run"].iloc[0])})
+        live.follow()
         return
-    _verdict(table, field, baseline, day)
-    versions = data.ask("versions", run, runs=[run])
-    figure = drift.fan(table, versions, look.ink(), day=day, unit=UNITS[field], baseline=baseline)
-    st.plotly_chart(
-        figure,
-        theme=None,
-        config=look.PLOT,
-        key="fan",
-        alt="quantiles of the score over time against a baseline",
+    run, axis = str(chosen["run"]), str(chosen["axis"])
+    with shell.guarded("The stream"):
+        _stream(run, axis, field)
+    live.follow((run,))
+
+
+def _ordered(streams: pd.DataFrame) -> pd.DataFrame:
+    """Deployments before the rollouts of training runs, the largest first."""
+    return streams.sort_values(["axis", "n"], ascending=[True, False], kind="stable")
+
+
+def _choose(streams: pd.DataFrame) -> tuple[pd.Series | None, str | None]:
+    ordered = _ordered(streams)
+    rows = ordered.set_index("run")
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="large")
+    asked = st.query_params.get_all("stream")
+    run = row.selectbox(
+        "Stream",
+        list(dict.fromkeys([*ordered["run"], *asked])),
+        key="stream",
+        bind="query-params",
+        width=380,
     )
+    if run not in rows.index:
+        return None, None
+    fields = {words: name for name, words in FIELDS.items() if name in list(rows.loc[run, "fields"])}
+    first = next(iter(fields))
+    field = row.segmented_control("Of", list(fields), default=first, required=True, key="field", bind="query-params")
+    return ordered[ordered["run"] == run].iloc[0], fields[field or first]
+
+
+def _stream(run: str, axis: str, field: str) -> None:
+    plain = data.quantiles(run, field, None, None)
+    if plain.empty:
+        shell.not_computable(FIELDS[field], "this stream holds no finite value of it.")
+        return
+    points = plain["x"].tolist()
+    if len(points) < 2:
+        shell.not_computable("A course over time", f"all {int(plain['n'].sum()):,} rows lie on one {axis}.")
+        return
+    baseline = _baseline(run, axis, points)
+    table = data.quantiles(run, field, None, baseline)
+    shell.verdict(
+        _verdict(table, baseline, axis, field),
+        "Differences of medians; no test, no correction for the mix of prompts.",
+    )
+    versions = data.versions(run)
+    figure = drift.fan(
+        table, versions, baseline, shell.theme(), axis=axis, title=FIELDS[field], unit=UNITS[field],
+        revision=f"{run}{field}",
+    )  # fmt: skip
+    plot(figure, "fan", f"Quantiles of {FIELDS[field]} over time with the baseline's band")
     st.caption(
-        f"{int(table['n'].sum()):,} responses on {len(table)} {'days' if day else 'steps'}. "
-        + ("Quantiles come from fixed bins and are right to 0.2 % of their value. " if day else "")
-        + "Dashed lines: a new model or policy version is first seen."
+        f"{int(table['n'].sum()):,} rows on {look.count(len(points), axis)}. Light band: 5 to 95 %, dark: 25 to 75 %, line: median. "
+        "Grey: the same of the baseline window."
+        + (
+            " Dashed uprights: a model or policy version seen for the first time."
+            if versions["x"].nunique() > 1
+            else ""
+        )
     )
-    parts = data.ask("score_quantiles", run, field=field, by="category", baseline=baseline, runs=[run])
-    if parts["category"].nunique() > 1:
-        st.subheader("By category", anchor=False)
-        st.plotly_chart(
-            drift.by_category(parts, look.ink(), day=day, unit=UNITS[field]), theme=None, config=look.PLOT, key="by_category",
-            alt="quantiles by category",
-        )  # fmt: skip
-    with st.expander("Numbers"):
-        st.dataframe(_readable(table, day), hide_index=True)
-        st.download_button("Download as CSV", _readable(table, day).to_csv(index=False), "quantiles.csv", "text/csv")
-    live.follow([run])
-
-
-def _baseline(row: pd.Series, day: bool) -> tuple[float, float]:
-    first, last = float(row["first"]), float(row["last"])
-    end = first + (last - first) * FIRST_SHARE
-    if not day:
-        chosen = st.slider("Baseline, steps", first, last, (first, end), key="base_steps")
-        return float(chosen[0]), float(chosen[1])
-    low, high = (datetime.fromtimestamp(t, UTC).date() for t in (first, last))
-    default = (low, low + timedelta(days=max(int((high - low).days * FIRST_SHARE), 1)))
-    picked = st.date_input(
-        "Baseline, first to last day (UTC)", default, min_value=low, max_value=high, key=f"base_{row['run']}"
+    st.download_button(
+        "Download these numbers (CSV)",
+        data=lambda: _readable(table, axis).to_csv(index=False).encode(),
+        file_name="rewardboard-stream.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
     )
-    days = picked if isinstance(picked, tuple | list) and len(picked) == 2 else default
-    return _seconds(days[0]), _seconds(days[1])
+    _by_category(run, axis, field, baseline)
 
 
-def _seconds(day: date) -> float:
-    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+def _by_category(run: str, axis: str, field: str, baseline: tuple[float, float]) -> None:
+    parts = data.quantiles(run, field, "category", baseline)
+    names = parts.groupby("category")["n"].sum().sort_values(ascending=False, kind="stable").index.tolist()
+    if len(names) < 2:
+        return
+    st.header("By category", anchor=False)
+    shown = names[:CATEGORIES]
+    if len(names) > CATEGORIES:
+        shown = st.multiselect("Categories", names, default=shown, key="categories", bind="query-params") or shown
+    order = {name: place for place, name in enumerate(shown)}
+    drawn = parts[parts["category"].isin(shown)].sort_values("category", key=lambda c: c.map(order), kind="stable")
+    figure = drift.categories(drawn, shell.theme(), axis=axis, unit=UNITS[field], revision=f"{run}{field}c")
+    plot(figure, "categories", "The same by category")
+    st.caption(
+        "One scale for all. A shift in every category points at the model, a shift of the whole with none here at the mix."
+    )
 
 
-def _verdict(table: pd.DataFrame, field: str, baseline: tuple[float, float], day: bool) -> None:
-    base, last = table["base_q50"].iloc[0], table.iloc[-1]
-    when = pd.Timestamp(last["x"], unit="s").strftime("%d %B %Y") if day else f"step {last['x']:.0f}"
-    spread = table["base_q75"].iloc[0] - table["base_q25"].iloc[0]
-    said = f"Median {UNITS[field].partition(',')[0]} on {when}: {look.number(last['q50'])}; in the baseline window {look.number(base)}"
-    if spread > 0:
-        said += f", a difference of {(last['q50'] - base) / spread:+.2f} of the baseline's middle half"
-    look.verdict(said + ". Not tested yet: a shift seen here is a look, not a verdict.")
+def _baseline(run: str, axis: str, points: list[float]) -> tuple[float, float]:
+    """The window that later rows are compared with, days or steps, in the address."""
+    words = {look.day(x) if axis == "day" else f"{x:,.0f}": x for x in points}
+    options = list(words)
+    third = options[max(len(options) // BASELINE_SHARE - 1, 0)]
+    low, high = st.select_slider(
+        f"Baseline window ({'days, UTC' if axis == 'day' else 'steps'})",
+        options,
+        value=(options[0], third),
+        key=f"baseline-{run}",
+        bind="query-params",
+        help="Everything is compared with this window. At first it is the first third.",
+    )
+    return float(words[low]), float(words[high])
 
 
-def _readable(table: pd.DataFrame, day: bool) -> pd.DataFrame:
-    if not day:
+def _verdict(table: pd.DataFrame, baseline: tuple[float, float], axis: str, field: str) -> str:
+    after = table[table["x"] > baseline[1]]
+    what = FIELDS[field].lower()
+    base = table["base_q50"].iloc[0]
+    if after.empty or base != base:
+        return "The baseline window covers everything: nothing is left to compare. **Not tested yet.**"
+    now = float(np.average(after["q50"], weights=after["n"]))
+    lowest, highest = after.loc[after["q50"].idxmin()], after.loc[after["q50"].idxmax()]
+    far = lowest if abs(lowest["q50"] - base) > abs(highest["q50"] - base) else highest
+    when = look.day(far["x"]) if axis == "day" else f"step {far['x']:,.0f}"
+    return (
+        f"The median {what} is {look.number(now)} after the baseline window and {look.number(base)} in it "
+        f"({now - base:+.3g} {UNITS[field]}); farthest on {when} ({far['q50'] - base:+.3g}). "
+        "**Not tested yet: a shift here is a look, not a verdict.**"
+    )
+
+
+def _readable(table: pd.DataFrame, axis: str) -> pd.DataFrame:
+    if axis != "day":
         return table.rename(columns={"x": "step"})
-    return table.assign(x=pd.to_datetime(table["x"], unit="s").dt.date).rename(columns={"x": "day"})
+    return table.assign(x=[look.day(x) for x in table["x"]]).rename(columns={"x": "day_utc"})

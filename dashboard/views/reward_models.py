@@ -1,174 +1,256 @@
-"""Reward models: can this reward model be trusted, and where not?"""
+"""Can this reward model be trusted, and where not?"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import choice, data, live, look
-from dashboard.charts import scores, traces
-from dashboard.charts.traces import Panel
+from dashboard import data, live, look, shell
+from dashboard.charts import scores
+from dashboard.plot import plot
+from dashboard.views import Page
+from dashboard.views.run import draw_curves
 
-PAGE = {
-    "title": "Can this reward model be trusted, and where not?",
-    "name": "Reward models",
-    "icon": ":material/balance:",
-    "path": "reward-models",
-    "order": 30,
-}
+PAGE = Page(
+    "Can this reward model be trusted, and where not?",
+    "Reward models",
+    ":material/balance:",
+    "reward-models",
+    30,
+)
 
-CURVES = (("rm.loss", "Ranking loss"), ("rm.accuracy", "Pair accuracy"), ("rm.margin_mean", "Margin"))
+PAIR_COLUMNS = (
+    "pair_id", "prompt_id", "category", "margin", "chosen_score", "rejected_score", "chosen_length", "rejected_length"
+)  # fmt: skip
+
+WORST = 200
+"""Rows of the table of pairs: what a person may look through."""
 
 
 def render() -> None:
-    """Draw the page."""
-    look.begin(PAGE["title"])
-    scorers = data.ask("scorers")
-    if scorers.empty:
-        look.nothing(
-            "No scores of pairs have been read yet.",
-            "Put a file with chosen_score and rejected_score for each pair beside the run (CSV, JSON lines, Parquet), then:",
-            "rewardboard PATH",
+    """Draw the chosen reward models."""
+    table = data.runs()
+    scored = data.scorers()
+    models = table[(table["kind"] == "reward_model") | table["run"].isin(scored["run"])] if len(table) else table
+    if models.empty:
+        shell.nothing_yet(
+            "Reward models",
+            more="Either training logs of one, or a file of pairs with chosen_score and rejected_score.",
         )
         live.follow()
         return
-    table = scorers.drop_duplicates("run")
-    chosen = choice.runs(table, key="scorer", label="Reward models")
+    names = data.display_names(table)
+    chosen, dataset = _choose(models, scored, names)
     if not chosen:
-        look.nothing("No reward model is chosen.", "Choose one above.")
+        shell.nothing_matches("reward models", {"scorer": [models["run"].iloc[0]]})
+        live.follow()
         return
-    mine = scorers[scorers["run"].isin(chosen)]
-    datasets = sorted(mine["dataset"].fillna("").unique())
-    dataset = None
-    if len(datasets) > 1:
-        dataset = st.selectbox(
-            "Data set", datasets, key="dataset", format_func=lambda d: d or "not named", bind="query-params"
-        )
-        mine = mine[mine["dataset"].fillna("") == dataset]
-    names = choice.names_of(table)
-    pairs = mine[mine["data"] == "pairs"]
-    if pairs.empty:
-        _lists_only(mine)
-    else:
-        _accuracy(chosen, dataset, names, pairs)
-        _one_scorer(pairs["run"].unique().tolist(), dataset, names)
-    _training(chosen, names)
+    marks = shell.marks(chosen)
+    rows = scored[scored["run"].isin(chosen) & ((scored["dataset"] == dataset) if dataset is not None else True)]
+    with shell.guarded("Accuracy"):
+        _accuracy(chosen, dataset, rows, names, marks)
+    pairs = rows[rows["data"] == "pairs"]
+    with shell.guarded("Scores"):
+        _scores(pairs, dataset, names)
+    trained = tuple(run for run in chosen if table.set_index("run").loc[run, "n_metrics"] > 0)
+    if trained:
+        st.header("How it was trained", anchor=False)
+        with shell.guarded("The curves"):
+            draw_curves(trained, names, marks, table, key="more")
     live.follow(chosen)
 
 
-def _accuracy(chosen: list[str], dataset: str | None, names: dict[str, str], pairs: pd.DataFrame) -> None:
-    overall = {run: data.ask("accuracy", run, dataset=dataset, runs=[run]) for run in chosen}
-    sentences = []
-    for run, table in overall.items():
-        if table.empty:
-            sentences.append(
-                f"<b>{names[run]}</b>: no label says which side is better, so accuracy has no meaning here"
-            )
-            continue
+def _choose(models: pd.DataFrame, scored: pd.DataFrame, names: dict[str, str]) -> tuple[tuple[str, ...], str | None]:
+    asked = st.query_params.get_all("scorer")
+    left, right = st.columns([3, 2], vertical_alignment="bottom")
+    if "scorer" not in st.session_state and not asked:
+        best = scored.sort_values("n", ascending=False, kind="stable")
+        pairs = best[best["data"] == "pairs"]
+        st.session_state["scorer"] = [str((pairs if len(pairs) else models)["run"].iloc[0])]
+    known = set(models["run"])
+    chosen = tuple(
+        run
+        for run in left.multiselect(
+            "Reward models",
+            list(dict.fromkeys([*models["run"], *asked])),
+            key="scorer",
+            placeholder="type to search",
+            bind="query-params",
+        )
+        if run in known
+    )
+    sets = sorted(set(scored.loc[scored["run"].isin(chosen), "dataset"].fillna("")))
+    if len(sets) < 2:
+        return chosen, None
+    words = {name or "not named": name for name in sets}
+    return chosen, words[right.selectbox("Data set", list(words), key="dataset", bind="query-params")]
+
+
+def _accuracy(
+    chosen: tuple[str, ...],
+    dataset: str | None,
+    rows: pd.DataFrame,
+    names: dict[str, str],
+    marks: dict[str, look.Mark],
+) -> None:
+    overall = {run: data.accuracy(run, dataset) for run in chosen}
+    said = [_sentence(run, overall[run], rows[rows["run"] == run], names) for run in chosen]
+    method = next((t["method"].iloc[0] for t in overall.values() if len(t)), "")
+    shell.verdict("  \n".join(said), f"How computed: {method}." if method else "")
+    st.caption(_repeats(rows, names))
+    by = {run: data.accuracy(run, dataset, "category") for run in chosen}
+    by = {run: table.sort_values("accuracy") for run, table in by.items() if len(table)}
+    if not by:
+        return
+    st.header("Accuracy by category", anchor=False)
+    if all(len(table) == 1 for table in by.values()):
+        by = {run: table.assign(category="all pairs") for run, table in by.items()}
+        st.caption("These pairs carry no category, so it can't be told where the model fails: add a column `category`.")
+    plot(scores.accuracy(by, marks, names, shell.theme()), "accuracy", "Accuracy by category with intervals")
+    st.caption("Lowest first. Strict wins over all pairs; ties are not right. Intervals take pairs as independent.")
+
+
+def _sentence(run: str, table: pd.DataFrame, rows: pd.DataFrame, names: dict[str, str]) -> str:
+    name = f"**{look.literal(names[run])}**"
+    if len(table):
         row = table.iloc[0]
-        said = (
-            f"<b>{names[run]}</b> ranks {100 * row['accuracy']:.1f} % of {row['n']:,} pairs right "
+        text = (
+            f"{name} ranks {look.percent(row['accuracy'])} of {int(row['n']):,} pairs right "
             f"({100 * row['low']:.1f} to {100 * row['high']:.1f}, Wilson 95 %)"
         )
+        extras = []
         if row["ties"]:
-            said += f"; {row['ties']} ties count as wrong (half credit {100 * row['half_credit']:.1f} %)"
+            extras.append(f"{look.count(row['ties'], 'tie')}, {look.percent(row['half_credit'])} if a tie counts half")
         if row["missing"]:
-            said += f"; {row['missing']} pairs lack a finite score"
-        sentences.append(said)
-    look.verdict(". ".join(sentences) + ".")
-    repeated = pairs[(pairs["n_duplicates"] > 0) | (pairs["n_conflicting"] > 0)]
-    for row in repeated.itertuples():
-        st.caption(
-            f"{names[row.run]}: {row.n_duplicates} rows repeat a pair id and are counted once; {row.n_conflicting} ids have "
-            "rows that disagree, of which the first is used."
+            extras.append(f"{look.count(row['missing'], 'pair')} without a finite score")
+        return text + (f"; {'; '.join(extras)}." if extras else ".")
+    if rows.empty:
+        return f"{name} has no scored pairs here: accuracy needs a file with chosen_score and rejected_score."
+    if (rows["data"] == "ranked").all():
+        total, prompts = int(rows["n"].sum()), int(rows["n_prompts"].sum())
+        return (
+            f"{name} scored {total:,} candidates of {prompts:,} prompts (one-to-many). They are read; "
+            "best-of-n accuracy is not computed by this version."
         )
-    by = {run: data.ask("accuracy", run, dataset=dataset, by="category", runs=[run]) for run in chosen}
-    by = {run: table for run, table in by.items() if len(table)}
-    if by:
-        st.subheader("Accuracy by category", anchor=False)
-        figure = scores.accuracy_dots(by, look.marks(chosen), names, look.ink())
-        st.plotly_chart(
-            figure,
-            theme=None,
-            config=look.PLOT,
-            key="accuracy",
-            alt="ranking accuracy by category with intervals",
-        )
-        st.caption(
-            "Intervals take pairs as independent; where prompts repeat they are too narrow. A category near chance may just be hard: "
-            "only another model on the same pairs can tell."
-        )
+    return f"{name} scored {int(rows['n'].sum()):,} pairs that nobody labelled: accuracy has no meaning for them."
 
 
-def _one_scorer(runs: list[str], dataset: str | None, names: dict[str, str]) -> None:
+def _repeats(rows: pd.DataFrame, names: dict[str, str]) -> str:
+    """What is repeated or unlabelled in the scored sets."""
+    said = []
+    for row in rows.to_dict("records"):
+        parts = []
+        if row["n_duplicates"]:
+            again = look.count(row["n_duplicates"], "row repeats an id", "rows repeat an id")
+            parts.append(f"{again} and {'is' if row['n_duplicates'] == 1 else 'are'} not counted again")
+        if row["n_conflicting"]:
+            parts.append(f"{look.count(row['n_conflicting'], 'id')} with conflicting scores (the first row is used)")
+        if 0 < row["n_unlabelled"] < row["n"]:
+            parts.append(f"{look.count(row['n_unlabelled'], 'pair')} without a label, left out of accuracy")
+        if row["n_checkpoints"] > 1:
+            parts.append(f"{row['n_checkpoints']} checkpoints, the last one shown")
+        if parts:
+            said.append(
+                f"{look.literal(names[row['run']])}, {row['dataset'] or 'data set not named'}: {'; '.join(parts)}."
+            )
+    return " ".join(said)
+
+
+def _scores(pairs: pd.DataFrame, dataset: str | None, names: dict[str, str]) -> None:
+    runs = list(dict.fromkeys(pairs["run"]))
+    if not runs:
+        return
+    st.header("Scores and margins", anchor=False)
     run = runs[0]
     if len(runs) > 1:
-        run = st.selectbox("Scores of", runs, format_func=names.get, key="detail", bind="query-params")
-    st.subheader("Scores and margins", anchor=False)
-    histogram = data.ask("score_histogram", run, dataset=dataset, runs=[run])
+        run = (
+            st.segmented_control("Scores of", runs, default=run, required=True, key="of", bind="query-params")
+            or runs[0]
+        )
+    rows = pairs[pairs["run"] == run]
+    labelled = bool((rows["n_unlabelled"] < rows["n"]).all())
+    histogram = data.histogram(run, dataset)
     if histogram.empty:
-        look.nothing("No finite scores.", "All scores of this model are NaN or missing.")
-    else:
-        st.plotly_chart(
-            scores.distributions(histogram, look.ink()),
-            theme=None,
-            config=look.PLOT,
-            key="scores",
-            alt="distributions of scores and margins",
-        )
-    st.subheader("Pairs, the most wrong first", anchor=False)
-    worst = data.ask("pairs", run, dataset=dataset, limit=200, runs=[run])
-    shown = worst.drop(columns=[c for c in ("length_unit",) if c in worst])
-    st.dataframe(shown, hide_index=True, height=320)
-    st.download_button("Download as CSV", shown.to_csv(index=False), "pairs.csv", "text/csv")
-    _texts(run, worst)
-
-
-def _texts(run: str, worst: pd.DataFrame) -> None:
-    with_text = worst[worst["has_text"]]["pair_id"].tolist() if len(worst) else []
-    if not with_text:
-        st.caption(
-            "No texts are known for these pairs. Put a file with pair_id, prompt, chosen, rejected beside the scores to read them here."
-        )
+        shell.not_computable("Distributions", "no pair has two finite scores.")
         return
-    pair = st.selectbox(
-        "Read the texts of a pair (hidden until asked for)",
-        with_text,
-        index=None,
-        placeholder="choose a pair id",
+    plot(
+        scores.distributions(histogram, shell.theme(), labelled=labelled),
+        "scores",
+        "Distributions of scores and margins",
     )
-    if pair:
+    st.header("Pairs, the most wrong first" if labelled else "Pairs by margin", anchor=False)
+    _worst(run, dataset)
+
+
+def _worst(run: str, dataset: str | None) -> None:
+    by = data.accuracy(run, dataset, "category")
+    named = [name for name in by["category"] if name] if len(by) else []
+    category = None
+    if len(named) > 1:
+        category = st.selectbox(
+            "Category",
+            named,
+            index=None,
+            placeholder="all categories",
+            key="category",
+            bind="query-params",
+            width=320,
+        )
+    worst = data.pairs(run, dataset, category, WORST)
+    event = st.dataframe(
+        worst[[name for name in PAIR_COLUMNS if _told(worst[name])]],
+        column_config=_pair_columns(worst),
+        hide_index=True,
+        height=min(35 * len(worst) + 40, 330),
+        placeholder="not told",
+        on_select="rerun",
+        selection_mode="single-row",
+        key="pairs",
+    )
+    st.caption(
+        f"{look.count(len(worst), 'pair')} shown. Tick one to ask for its texts; they stay in your files and are not shown before."
+    )
+    for index in event.selection.rows:
+        if index < len(worst):
+            _texts(run, str(worst["pair_id"].iloc[index]))
+
+
+def _told(column: pd.Series) -> bool:
+    return bool((column.notna() & (column.astype(str) != "")).any())
+
+
+def _pair_columns(worst: pd.DataFrame) -> dict[str, Any]:
+    units: Sequence[str] = [u for u in worst["length_unit"].dropna().unique() if u] if len(worst) else []
+    unit = f", {units[0]}" if len(units) == 1 else ""
+    number = st.column_config.NumberColumn
+    return {
+        "pair_id": st.column_config.TextColumn("pair"),
+        "prompt_id": st.column_config.TextColumn("prompt"),
+        "margin": number("margin", format="%.3f", help="chosen minus rejected; below zero is wrong"),
+        "chosen_score": number("chosen score", format="%.3f"),
+        "rejected_score": number("rejected score", format="%.3f"),
+        "chosen_length": number(f"chosen length{unit}", format="localized"),
+        "rejected_length": number(f"rejected length{unit}", format="localized"),
+    }
+
+
+def _texts(run: str, pair: str) -> None:
+    if not st.toggle(f"Show the texts of pair {pair}", key=f"text-{run}-{pair}"):
+        return
+    with shell.guarded("The texts"):
         found = data.board().pair_text(run, pair)
-        for side in ("prompt", "chosen", "rejected"):
-            st.markdown(f"**{side}**")
-            st.code((found or {}).get(side) or "not told", language=None, wrap_lines=True)
-
-
-def _lists_only(mine: pd.DataFrame) -> None:
-    look.verdict(
-        "These scores are of lists of candidates, not of pairs: "
-        + "; ".join(
-            f"<b>{r.name}</b> scored {r.n:,} candidates of {r.n_prompts:,} prompts"
-            for r in mine.itertuples(index=False)
-        )
-        + ". Their statistics come with the comparison of reward models."
-    )
-    st.dataframe(mine, hide_index=True)
-
-
-def _training(chosen: list[str], names: dict[str, str]) -> None:
-    metrics = data.ask("metrics", chosen, runs=chosen)
-    panels = []
-    for metric, title in CURVES:
-        mine = metrics[metrics["metric"] == metric]
-        if len(mine):
-            panels.append(Panel(title, str(mine["unit"].iloc[0]), (metric,)))
-    if not panels:
-        return
-    st.subheader("Training curves", anchor=False)
-    trace = data.ask("traces", chosen, [m for p in panels for m in p.metrics], runs=chosen)
-    figure = traces.figure(
-        trace, panels, look.marks(chosen), names, look.ink(), x_title="step", columns=min(3, len(panels))
-    )
-    st.plotly_chart(figure, theme=None, config=look.PLOT, key="rm_traces", alt="training curves of the reward models")
-    st.caption("Solid: training batches. Dotted: evaluation. Loss values of different losses are not comparable.")
+        if not found:
+            shell.not_computable(
+                "The texts",
+                "no file that was read holds the texts of this pair (a table with pair_id, prompt, chosen, rejected).",
+            )
+            return
+        st.caption("Prompt")
+        st.text(found.get("prompt") or "not told")
+        left, right = st.columns(2)
+        for column, side in ((left, "chosen"), (right, "rejected")):
+            column.caption(side.capitalize())
+            column.text(found.get(side) or "not told")

@@ -1,246 +1,264 @@
-"""Run: what is wrong with this run, since when and why?"""
+"""What is wrong with this run, since when and why?"""
 
 from __future__ import annotations
 
-import json
+import time
+from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import choice, data, live, look
-from dashboard.charts import traces
-from dashboard.charts.traces import Panel
+from dashboard import data, live, look, panels, shell
+from dashboard.charts import traces as charts
+from dashboard.plot import plot
+from dashboard.views import Page
 
-PAGE = {
-    "title": "What happens in this run, and since when?",
-    "name": "Run",
-    "icon": ":material/show_chart:",
-    "path": "run",
-    "order": 20,
-}
+PAGE = Page("What is this run doing, and since when?", "Run", ":material/show_chart:", "run", 20)
 
-POLICY = (
-    ("reward.rm_score_mean", "reward.total_mean", "dpo.margin_mean"),
-    ("kl.to_reference", "kl.policy_update", "dpo.accuracy"),
-    ("entropy.token_mean", "entropy.sequence_nll", "dpo.reward_chosen"),
-    ("response.length_mean", "response.terminated_length_mean", "dpo.reward_rejected"),
-    ("loss.total", "loss.policy"),
-    ("policy.clip_fraction", "value.explained_variance", "value.loss", "grad_norm"),
-    ("value.loss", "response.truncated_fraction"),
-    ("grad_norm",),
-    ("learning_rate",),
-)
-REWARD_MODEL = (
-    ("rm.loss", "loss.total"),
-    ("rm.accuracy",),
-    ("rm.margin_mean",),
-    ("rm.score_mean", "rm.chosen_score_mean"),
-    ("grad_norm",),
-    ("learning_rate",),
-)
-"""Panels in their fixed order, so that the eye learns the place of KL: of each tuple the first metric that is logged."""
+AXES = {"step": "step", "time": "time", "KL": "kl"}
+"""Words of the choice (they stand in the address) and the axes of `Board.traces`."""
 
-FIRST = 6
-AXES = {
-    "step": "step",
-    "time": "time",
-    "kl": "KL to reference",
-    "tokens": "tokens",
-    "episode": "episodes",
-    "epoch": "epoch",
-}
+SPANS = (1, 5, 10, 20, 50, 100, 200)
+
+POINTS = 30_000
+"""Drawn points of all curves of a page: with bands below 2 MB."""
 
 
 def render() -> None:
-    """Draw the page."""
-    look.begin(PAGE["title"])
-    table = data.ask("runs")
-    table = table[table["n_metrics"] > 0]
+    """Draw the chosen runs."""
+    table = data.runs()
     if table.empty:
-        look.nothing(
-            "No training curves have been read yet.",
-            "Point Rewardboard at a run's folder:",
-            "rewardboard PATH",
-        )
+        shell.nothing_yet("Runs")
         live.follow()
         return
-    table = table.sort_values("last_seen", ascending=False)
-    chosen = choice.runs(table)
-    if not chosen:
-        look.nothing("No run is chosen.", "Choose one above, or follow a link from the Overview.")
+    names = data.display_names(table)
+    chosen, axis, span = _choose(table, names)
+    known = tuple(run for run in chosen if run in names)
+    for run in chosen:
+        if run not in names:
+            st.info(f"No run `{run}` was read{' so far' if data.here().reading else ''}.", icon=":material/help:")
+    if not known:
+        shell.nothing_matches("runs", {"run": [_newest(table)]})
+        live.follow()
         return
-    names = choice.names_of(table)
-    metrics = data.ask("metrics", chosen, runs=chosen)
-    _verdict(table, chosen, names, metrics)
-    left, middle, right = st.columns([3, 2, 1])
-    x = left.segmented_control(
-        "x axis",
-        list(AXES),
-        format_func=AXES.get,
-        default="step",
-        key="x",
-        required=True,
-        bind="query-params",
-    )
-    span = middle.slider(
-        "Smoothing, points (trailing)",
-        1,
-        100,
-        value=1 if _short(metrics) else 15,
-        key="smooth",
-        bind="query-params",
-    )
-    log_y = right.toggle("log y", key="logy", bind="query-params")
-    panels = _panels(table, chosen, metrics)
-    extra = _more(metrics, panels)
-    _chart(chosen, panels + extra, names, metrics, x or "step", span, log_y)
-    _details(chosen, metrics)
-    live.follow(chosen)
+    marks = shell.marks(known)
+    with shell.guarded("The summary"):
+        shell.verdict(_verdict(table.set_index("run", drop=False).loc[list(known)], names))
+    with shell.guarded("The curves"):
+        draw_curves(known, names, marks, table, axis=axis, span=span)
+    with shell.guarded("The tables"):
+        _tables(known, names)
+    live.follow(known, clock=True)
 
 
-def _short(metrics: pd.DataFrame) -> bool:
-    return metrics.empty or metrics["n"].max() < 60
+def _newest(table: pd.DataFrame) -> str:
+    drawn = table[table["n_metrics"] > 0] if (table["n_metrics"] > 0).any() else table
+    return str(drawn.sort_values("last_seen", ascending=False, kind="stable")["run"].iloc[0])
 
 
-def _verdict(table: pd.DataFrame, chosen: list[str], names: dict[str, str], metrics: pd.DataFrame) -> None:
+def _choose(table: pd.DataFrame, names: dict[str, str]) -> tuple[tuple[str, ...], str, int]:
+    """The page's own state; all of it stands in the address."""
+    asked = st.query_params.get_all("run")
+    options = list(dict.fromkeys([*table["run"], *asked]))
+    if "run" not in st.session_state and not asked:
+        st.session_state["run"] = [_newest(table)]
+    chosen = st.multiselect("Runs", options, key="run", bind="query-params", placeholder="type to search")
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+        axis = st.segmented_control("Along", list(AXES), key="x", default="step", required=True, bind="query-params")
+        span = st.select_slider(
+            "Smoothing, points (1: off)",
+            SPANS,
+            value=1,
+            key="smooth",
+            bind="query-params",
+            width=280,
+            help="A trailing, de-biased mean: it never looks ahead. The curve as logged stays behind it.",
+        )
+    return tuple(chosen), AXES[axis or "step"], int(span or 1)
+
+
+def _verdict(rows: pd.DataFrame, names: dict[str, str]) -> str:
     parts = []
-    for run in chosen[:3]:
-        row = table[table["run"] == run].iloc[0]
-        mine = metrics[metrics["run"] == run]
-        bad = mine[mine["nonfinite"] > 0]
-        said = f"<b>{names[run]}</b>: {len(mine)} metrics to step {look.number(row['last_step'])}, {row['state']}"
-        if len(bad):
-            labels = ", ".join(dict.fromkeys(bad["label"]))
-            said += f"; not finite somewhere: {labels}"
-        if mine["attempts"].max() > 1:
-            said += f"; {int(mine['attempts'].max())} attempts, the older ones grey"
-        parts.append(said)
-    more = f" and {len(chosen) - 3} more" if len(chosen) > 3 else ""
-    look.verdict(". ".join(parts) + more + ". Not diagnosed yet.")
+    for run in rows.to_dict("records")[:4]:
+        kind = {"policy": "policy run", "reward_model": "reward model"}.get(run["kind"] or "", "run")
+        how = " ".join(w for w in (run["framework"], run["trainer"]) if isinstance(w, str) and w)
+        step = "" if run["last_step"] != run["last_step"] else f", step {run['last_step']:,.0f}"
+        parts.append(
+            f"**{look.literal(names[run['run']])}** is a {kind}{f' ({how})' if how else ''}{step}, {run['state']}, last written {_seen(run)}."
+        )
+    more = f" And {len(rows) - 4} more." if len(rows) > 4 else ""
+    return " ".join(parts) + more + " Not diagnosed yet: no verdict."
 
 
-def _panels(table: pd.DataFrame, chosen: list[str], metrics: pd.DataFrame) -> list[Panel]:
-    kinds = table[table["run"].isin(chosen)]["kind"]
-    order = REWARD_MODEL if len(kinds) and (kinds == "reward_model").all() else POLICY
-    panels: list[Panel] = []
-    used: set[str] = set()
-    for options in order:
-        metric = next((m for m in options if m not in used and (metrics["metric"] == m).any()), None)
-        if metric is not None and len(panels) < FIRST:
-            used.add(metric)
-            panels += _of_one_unit(metrics, metric)
-    rest = metrics[~metrics["counter"] & ~metrics["metric"].isin(used)]
-    for metric in rest["metric"].unique():
-        if len(panels) >= FIRST:
-            break
-        panels += _of_one_unit(metrics, metric)
-    return panels[:FIRST]
+def _seen(run: dict[str, Any]) -> str:
+    return look.ago(time.time() - run["last_seen"])
 
 
-def _of_one_unit(metrics: pd.DataFrame, metric: str) -> list[Panel]:
-    """A panel for the metric; runs that log it in another unit get a panel of their own."""
-    mine = metrics[metrics["metric"] == metric]
-    label = mine["label"].iloc[0]
-    units = list(dict.fromkeys(_unit(row) for row in mine.itertuples()))
-    return [Panel(label if i == 0 else f"{label} (other unit)", unit, (metric,)) for i, unit in enumerate(units)]
-
-
-def _unit(row: object) -> str:
-    estimator = row.estimator if isinstance(row.estimator, str) else ""  # type: ignore[attr-defined]
-    return f"{row.unit} ({estimator})" if estimator else str(row.unit)  # type: ignore[attr-defined]
-
-
-def _more(metrics: pd.DataFrame, panels: list[Panel]) -> list[Panel]:
-    shown = {metric for panel in panels for metric in panel.metrics}
-    rest = metrics[~metrics["metric"].isin(shown)].drop_duplicates("metric")
-    labels = dict(zip(rest["metric"], rest["label"], strict=True))
-    more = st.multiselect(
-        "More metrics",
-        list(labels),
-        format_func=lambda m: labels[m] if labels[m] == m else f"{labels[m]} ({m})",
-        key="metric",
-        placeholder=f"search {len(labels)} more",
-        bind="query-params",
-    )
-    return [panel for metric in more for panel in _of_one_unit(metrics, metric)]
-
-
-def _chart(
-    chosen: list[str],
-    panels: list[Panel],
+def draw_curves(
+    runs: tuple[str, ...],
     names: dict[str, str],
-    metrics: pd.DataFrame,
-    x: str,
-    span: int,
-    log_y: bool,
+    marks: dict[str, look.Mark],
+    table: pd.DataFrame,
+    *,
+    axis: str = "step",
+    span: int = 1,
+    key: str = "metric",
 ) -> None:
-    wanted = list(dict.fromkeys(m for p in panels for m in p.metrics))
-    trace = data.ask("traces", chosen, wanted, x=x, runs=chosen)
-    if span > 1:
-        trace = data.board().smooth(trace, span)
-    if x == "time" and len(trace):
-        trace = trace.assign(x=pd.to_datetime(trace["x"], unit="s").dt.strftime("%Y-%m-%d %H:%M:%S.%f"))
-    if trace.empty:
-        look.nothing(f"Nothing is logged against {AXES[x]}.", "Choose another x axis: step is always there.")
+    """Six panels in the order of the run's kind, and any further metric on demand."""
+    metrics = data.metrics(runs)
+    if metrics.empty:
+        shell.not_computable("Curves", "these runs have no logged metrics, only files listed below.")
         return
-    units = {(r.run, r.metric, r.split): _unit(r) for r in metrics.itertuples()}
-    trace = trace.assign(
-        unit=[units.get(k, "") for k in zip(trace["run"], trace["metric"], trace["split"], strict=True)]
+    kind = next((k for k in table.set_index("run").loc[list(runs), "kind"] if isinstance(k, str)), None)
+    first = panels.first(metrics, kind)
+    place = st.container()
+    further = _further(metrics, first, key)
+    shown = panels.panels(metrics, [*first, *further])
+    unit = _kl_unit(metrics) if axis == "kl" else ""
+    if unit is None:
+        shell.not_computable(
+            "Curves along KL", "these runs log KL in different units. Choose runs of one unit, or step."
+        )
+        return
+    buckets = max(min(1200, POINTS // max(sum(len(p.runs) for p in shown), 1)), 150)
+    drawn = data.traces(runs, tuple(dict.fromkeys(p.metric for p in shown)), axis, buckets, span)
+    if drawn.empty:
+        shell.not_computable(f"Curves along {axis}", _missing(axis))
+        return
+    if axis == "time" and not drawn["x"].notna().any():
+        shell.not_computable("Curves along time", _missing(axis))
+        return
+    figure = charts.figure(
+        drawn[drawn["x"].notna()],
+        shown,
+        marks,
+        names,
+        shell.theme(),
+        x=axis,
+        x_unit=unit,
+        span=span,
+        revision=f"{runs}{axis}",
     )
-    figure = traces.figure(trace, panels, look.marks(chosen), names, look.ink(), x_title=AXES[x], log_y=log_y)
-    st.plotly_chart(figure, theme=None, config=look.PLOT, key="traces", alt="training curves as small multiples")
-    drawn, points = len(trace), int(trace["n"].sum())
-    smoothing = f"trailing mean over {span} points, raw behind it" if span > 1 else "raw"
-    st.caption(
-        f"{points:,} points in {drawn:,} buckets, extremes kept; {smoothing}. Drag to zoom, double-click to go back."
-    )
-    for note in look.notes_of(metrics[metrics["metric"].isin(wanted)])[:8]:
-        st.caption(note)
+    with place:
+        plot(figure, f"curves-{key}", f"Curves of {look.sentence(p.label for p in shown)}")
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.caption(_caption(drawn, runs, axis), width="content")
+            _download(drawn, key)
+    shell.notes(_notes(metrics, [p.metric for p in shown]))
 
 
-def _details(chosen: list[str], metrics: pd.DataFrame) -> None:
-    tabs = st.tabs(["Every metric", "Configuration", "Files"])
-    with tabs[0]:
+def _kl_unit(metrics: pd.DataFrame) -> str | None:
+    """The unit in which these runs log their KL; None if there are several: they can't share an axis."""
+    units = metrics.loc[metrics["metric"] == panels.DISTANCE, "unit"].unique()
+    return None if len(units) > 1 else str(units[0]) if len(units) else ""
+
+
+def _missing(axis: str) -> str:
+    return {
+        "time": "the logs hold no wall-clock time. Along step they can be drawn.",
+        "kl": "no KL to the reference was logged. Along step they can be drawn.",
+    }.get(axis, "nothing was logged.")
+
+
+def _further(metrics: pd.DataFrame, first: Sequence[str], key: str) -> list[str]:
+    labels = dict(zip(metrics["metric"], metrics["label"], strict=True))
+    rest = sorted((m for m in labels if m not in first), key=lambda m: ("." not in m, m))
+
+    return st.multiselect(
+        f"Further metrics: {look.count(len(rest), 'more was', 'more were')} logged",
+        rest,
+        key=key,
+        bind="query-params",
+        placeholder="type to search every logged metric",
+    )
+
+
+def _caption(drawn: pd.DataFrame, runs: tuple[str, ...], axis: str) -> str:
+    points, buckets = int(drawn["n"].sum()), len(drawn)
+    if points == buckets:
+        words = f"{look.count(points, 'point')}, each as logged."
+    else:
+        words = (
+            f"{points:,} points in {buckets:,} buckets; the band spans the least and greatest value of each, "
+            "the line is their mean."
+        )
+    bad = int(drawn["nonfinite"].sum())
+    if axis == "kl":
+        words += " Each point stands at the KL that its own run had at that step."
+    words += f" {look.count(bad, 'value')} NaN or infinite, marked x at the bottom." if bad else ""
+    again = data.overlaps(runs)
+    if len(again):
+        words += f" {int(again['points'].max()):,} steps were logged more than once after a restart; older attempts are grey."
+    return words
+
+
+def _download(drawn: pd.DataFrame, key: str) -> None:
+    st.download_button(
+        "Download these numbers (CSV)",
+        data=lambda: drawn.to_csv(index=False).encode(),
+        file_name="rewardboard-curves.csv",
+        mime="text/csv",
+        icon=":material/download:",
+        type="tertiary",
+        on_click="ignore",
+        key=f"download-{key}",
+    )
+
+
+def _notes(metrics: pd.DataFrame, shown: Sequence[str]) -> list[str]:
+    said: dict[str, None] = {}
+    for row in metrics[metrics["metric"].isin(shown)].itertuples():
+        for note in row.notes if row.notes is not None else ():
+            said[f"**{look.literal(row.label)}** (`{row.tag}`): {note}"] = None
+    return list(said)
+
+
+def _tables(runs: tuple[str, ...], names: dict[str, str]) -> None:
+    config, files, logged = st.tabs(["Configuration", "Files", "Metrics"])
+    with config:
+        _config(runs, names)
+    with files:
+        ledger, _, _ = data.ledger()
+        mine = ledger[ledger["run"].isin(runs)]
+        st.dataframe(mine[["run", "path", "source", "rows", "state", "error"]], hide_index=True, placeholder="")
+    with logged:
         columns = [
             "run",
-            "label",
             "metric",
             "split",
+            "label",
             "unit",
-            "n",
             "last",
-            "low",
-            "high",
+            "last_step",
+            "n",
             "nonfinite",
             "attempts",
             "tag",
             "source",
         ]
-        st.dataframe(metrics[columns], hide_index=True)
-        st.download_button("Download as CSV", metrics[columns].to_csv(index=False), "metrics.csv", "text/csv")
-    known = [data.board().run(run) for run in chosen]
-    with tabs[1]:
-        st.dataframe(_configuration(known), hide_index=True)
-    with tabs[2]:
-        for run in known:
-            st.markdown(f"**{run['run']}**")
-            st.code("\n".join(run["files"]) or "no files of its own", language=None)
+        st.dataframe(data.metrics(runs)[columns], hide_index=True, placeholder="")
 
 
-def _configuration(known: list[dict[str, object]]) -> pd.DataFrame:
-    """Settings of the chosen runs, one row a key; keys that differ come first."""
-    flat = {str(run["run"]): _flat(dict(run["config"])) for run in known}  # type: ignore[call-overload]
-    keys = list(dict.fromkeys(key for values in flat.values() for key in values))
-    rows = [{"key": key} | {run: values.get(key, "not told") for run, values in flat.items()} for key in keys]
-    differs = [len({row[run] for run in flat}) > 1 for row in rows]
-    return pd.DataFrame([row for _, row in sorted(zip(differs, rows, strict=True), key=lambda pair: not pair[0])])
+def _config(runs: tuple[str, ...], names: dict[str, str]) -> None:
+    """Settings side by side, those that differ first."""
+    settings = {names[run]: _flat(data.run(run)["config"]) for run in runs}
+    if not any(settings.values()):
+        st.caption("No configuration was logged: trainers write it as args, config.yaml or a text record.")
+        return
+    table = pd.DataFrame(settings).fillna("not logged")
+    table.index.name = "setting"
+    if len(runs) > 1:
+        differs = table.nunique(axis=1) > 1
+        table = pd.concat([table[differs], table[~differs]])
+        st.caption(f"{look.count(int(differs.sum()), 'setting')} differ and stand first.")
+    st.dataframe(table)
 
 
-def _flat(config: dict[str, object], prefix: str = "") -> dict[str, str]:
-    out: dict[str, str] = {}
-    for key, value in config.items():
-        if isinstance(value, dict):
-            out |= _flat(value, f"{prefix}{key}.")
-        else:
-            out[f"{prefix}{key}"] = value if isinstance(value, str) else json.dumps(value)
-    return out
+def _flat(value: Any, prefix: str = "") -> dict[str, str]:
+    if isinstance(value, dict) and value:
+        flat: dict[str, str] = {}
+        for key, inner in value.items():
+            flat |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+        return flat
+    return {prefix: str(value)} if prefix else {}

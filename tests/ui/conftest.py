@@ -1,0 +1,230 @@
+"""A server on logs that real writers wrote, and a browser in front of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import SHARED
+from tests.dashboard.conftest import scored_pairs, stream
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--no-first-run", "--disable-quic",
+]  # fmt: skip
+LAUNCH = "import sys; from analysis.cli import main; sys.exit(main(sys.argv[1:]))"
+PROBES = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
+"""Streamlit's page finds out its base path by asking below the page's own path first; the 404 is its answer."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(item.path).parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.ui)
+            if CHROMIUM is None:
+                item.add_marker(pytest.mark.skip(reason="needs Chromium (apt-get install chromium)"))
+
+
+def policy_rows(run: str, steps: int) -> list[dict[str, float]]:
+    pace = 0.6 if run.endswith("a") else 1.4
+    return [
+        {
+            "step": i,
+            "time": 1.79e9 + 30 * i,
+            "reward": math.nan if i == 70 else 2 - 2 * math.exp(-pace * i / 50),
+            "kl": 0.02 * pace * i,
+            "entropy": 3 * math.exp(-pace * i / 300),
+            "loss": math.sin(i / 5) / i,
+            "response_length": 40 + 0.3 * i,
+            "learning_rate": 1e-5,
+            "grad_norm": 1 + math.cos(i),
+        }
+        for i in range(1, steps + 1)
+    ]
+
+
+def write_tensorboard(folder: Path) -> None:
+    from torch.utils.tensorboard import SummaryWriter
+
+    with SummaryWriter(str(folder)) as writer:
+        for i in range(1, 151):
+            writer.add_scalar("train/loss", 0.7 - 0.002 * i + 0.03 * math.sin(i), i)
+            writer.add_scalar("train/accuracy", 0.5 + 0.0015 * i, i)
+            writer.add_scalar("train/learning_rate", 1e-4 / i, i)
+            if i % 25 == 0:
+                writer.add_scalar("eval/loss", 0.7 - 0.0015 * i, i)
+
+
+@dataclass
+class Site:
+    """A running server: its address and the folder that it follows."""
+
+    url: str
+    logs: Path
+    process: subprocess.Popen[str]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    root = tmp_path_factory.mktemp("ui")
+    logs = root / "runs"
+    for run in ("ppo-a", "ppo-b"):
+        (logs / run).mkdir(parents=True)
+        rows = policy_rows(run, 140)
+        (logs / run / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_tensorboard(logs / "rm-tb")
+    scored_pairs(logs / "rm-scored")
+    stream(logs / "deployed")
+    (logs / "broken.json").write_text('{"log_history": [')
+    for real in ("ppo-97ed", "rm-00f6"):
+        if (SHARED / "labelled_runs" / real).exists():
+            shutil.copytree(SHARED / "labelled_runs" / real, logs / real)
+    yield from serve(root, logs)
+
+
+def serve(root: Path, logs: Path) -> Iterator[Site]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", LAUNCH, "serve", str(logs), "--db", str(root / "store.duckdb"), "--no-browser"],
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    said = process.stderr.readline()
+    found = re.search(r"http://localhost:\d+", said)
+    assert found, said + process.stderr.read()
+    yield Site(found[0], logs, process)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+
+
+@dataclass
+class Screen:
+    """A browser page and what went wrong in it."""
+
+    page: object
+    site: Site
+    failures: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Screen:
+        """Open a page and wait until its script is done."""
+        self.page.goto(self.site.url + path)
+        self.page.wait_for_selector("h1", timeout=30_000)
+        self.settle()
+        return self
+
+    def settle(self) -> None:
+        self.page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=30_000)
+        self.page.wait_for_timeout(300)
+
+    def curves(self, at_least: int = 10) -> int:
+        """Curves in view that have more than so many points."""
+        return self.page.evaluate(
+            """least => [...document.querySelectorAll('.js-plotly-plot .scatterlayer path.js-line')]
+                        .filter(p => (p.getAttribute('d') || '').split(/[MLHVC]/).length > least).length""",
+            at_least,
+        )
+
+    def points(self) -> int:
+        """Points of the longest curve drawn."""
+        return self.page.evaluate(
+            "() => Math.max(0, ...[...document.querySelectorAll('.js-plotly-plot')]"
+            ".flatMap(plot => (plot.calcdata || []).map(curve => curve.length)))"
+        )
+
+    def until(self, what: Callable[[], bool], seconds: float = 10) -> float:
+        """Seconds until something holds."""
+        start = time.monotonic()
+        while not what():
+            assert time.monotonic() - start < seconds, "it did not happen"
+            self.page.wait_for_timeout(20)
+        return time.monotonic() - start
+
+    def check(self) -> None:
+        """Nothing failed: no exception, no error box, nothing on the console, nothing wider than the window."""
+        assert self.failures == []
+        assert self.page.locator('[data-testid="stException"]').count() == 0
+        boxes = self.page.locator('[data-testid="stAlertContentError"]')
+        assert boxes.count() == 0, boxes.all_inner_texts()
+        wide = self.page.evaluate("() => document.scrollingElement.scrollWidth - window.innerWidth")
+        assert wide <= 0
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def screen(browser, site) -> Iterator[Callable[..., Screen]]:
+    """Open a window: `screen(scheme="dark", width=800)`."""
+    opened = []
+
+    def window(scheme: str = "light", width: int = 1400) -> Screen:
+        context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+        shown = Screen(context.new_page(), site)
+        page = shown.page
+        page.on("pageerror", lambda error: shown.failures.append(str(error)))
+        page.on(
+            "console",
+            lambda m: (
+                shown.failures.append(m.text) if m.type == "error" and "Failed to load resource" not in m.text else None
+            ),
+        )
+        page.on(
+            "response",
+            lambda r: (
+                shown.failures.append(f"{r.status} {r.url}") if r.status >= 400 and not PROBES.search(r.url) else None
+            ),
+        )
+        opened.append(context)
+        return shown
+
+    yield window
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read(request: pytest.FixtureRequest) -> None:
+    """Wait until the first reading is done, so that no test meets it half-way."""
+    if CHROMIUM is None:
+        return
+    site: Site = request.getfixturevalue("site")
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            with urllib.request.urlopen(site.url + "/api/health") as answer:
+                json.load(answer)
+                break
+        except OSError:
+            time.sleep(0.1)
+    from analysis.remote import find_server
+
+    while time.monotonic() < until:
+        remote = find_server(site.logs.parent / "store.duckdb")
+        if remote is not None and {"ppo-b", "rm-tb", "rm-scored", "deployed"} <= set(remote.runs()["run"]):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the first reading did not end")
