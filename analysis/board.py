@@ -203,9 +203,9 @@ class Board:
 
     # -- curves
 
-    def metrics(self, runs: Sequence[str]) -> pd.DataFrame:
-        """One row for every metric of these runs, with what the vocabulary says of it."""
-        table = listings.metrics(self._con.cursor(), runs)
+    def metrics(self, runs: Sequence[str], *, only: Sequence[str] | None = None) -> pd.DataFrame:
+        """One row for every metric of these runs (or `only` some), with what the vocabulary says of it."""
+        table = listings.metrics(self._con.cursor(), runs, only)
         concepts = vocabulary.load().concepts
         known = [concepts.get(c) if isinstance(c, str) else None for c in table["concept"]]
         table["label"] = [

@@ -57,13 +57,13 @@ def run(name: str) -> dict[str, Any]:
 
 
 @_remember
-def _metrics(version: str, runs: tuple[str, ...]) -> pd.DataFrame:
-    return board().metrics(runs)
+def _metrics(version: str, runs: tuple[str, ...], only: tuple[str, ...] | None) -> pd.DataFrame:
+    return board().metrics(runs, only=only)
 
 
-def metrics(runs: tuple[str, ...]) -> pd.DataFrame:
-    """What these runs log."""
-    return _metrics(version(runs), runs)
+def metrics(runs: tuple[str, ...], only: tuple[str, ...] | None = None) -> pd.DataFrame:
+    """What these runs log; `only` these metrics, if told."""
+    return _metrics(version(runs), runs, only)
 
 
 @_remember

@@ -60,8 +60,8 @@ def run(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any] | None:
     return found
 
 
-def metrics(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> pd.DataFrame:
-    """One row for every primary (run, metric, split), with its extent and last value."""
+def metrics(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str], only: Sequence[str] | None) -> pd.DataFrame:
+    """One row for every primary (run, metric, split), with its extent and last value; `only` these metrics, if told."""
     return con.execute(
         f"""SELECT run_id AS run, metric, split, any_value(unit) AS unit, any_value(concept) AS concept,
                 any_value(component) AS component, any_value(estimator) AS estimator, any_value(tag) AS tag,
@@ -71,8 +71,9 @@ def metrics(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> pd.DataFr
                 sum(nonfinite)::BIGINT AS nonfinite, max(attempt) + 1 AS attempts, min(low) AS low, max(high) AS high
             FROM series JOIN rollups USING (series_id)
             WHERE is_primary AND level = {LEVELS[-1]} AND run_id IN (SELECT unnest(?))
+                  AND (? OR metric IN (SELECT unnest(?)))
             GROUP BY ALL ORDER BY run, metric, split""",
-        [list(run_ids)],
+        [list(run_ids), only is None, list(only or [""])],
     ).df()
 
 

@@ -178,7 +178,10 @@ def _curve(
     if not rows["joined"].all():
         raw |= {"mode": "markers", "marker": {"size": 4, "color": mark.colour}}
     elif held_out or len(rows) <= DOTTED:
-        raw |= {"mode": "lines+markers", "marker": {"size": 5 if held_out else 4, "color": mark.colour}}
+        raw |= {
+            "mode": "lines+markers",
+            "marker": {"size": 7 if len(rows) == 1 else 5 if held_out else 4, "color": mark.colour},
+        }
     parts.append({**base, **raw} | ({"hoverinfo": "skip"} if span > 1 else {}))
     if span > 1:
         parts.append({**base, **_line(rows, "smooth", mark.colour, dash, 2.2, 1.0)})

@@ -114,19 +114,19 @@ def _list(table: pd.DataFrame) -> None:
 def _columns() -> dict[str, Any]:
     column = st.column_config
     return {
-        "needs": column.TextColumn(COLUMNS["needs"], width=112, help="What a diagnosis says; none was made yet"),
+        "needs": column.TextColumn(COLUMNS["needs"], width=110, help="What a diagnosis says; none was made yet"),
         "link": column.LinkColumn(COLUMNS["link"], width=175, display_text=r"#(.*)$", alignment="left", pinned=True),
-        "seen": column.TextColumn(COLUMNS["seen"], width=132, help="State, and when the run's files last changed"),
+        "seen": column.TextColumn(COLUMNS["seen"], width=118, help="State, and when the run's files last changed"),
         "kind": column.TextColumn(COLUMNS["kind"], width=88),
         "trained": column.TextColumn(COLUMNS["trained"], width=84),
         "curve": column.LineChartColumn(
             COLUMNS["curve"],
-            width=105,
+            width=118,
             help="Reward of policies, pair accuracy of reward models; scale by row",
         ),
         "value": column.TextColumn(COLUMNS["value"], width=112, alignment="right"),
-        "kl_curve": column.LineChartColumn(COLUMNS["kl_curve"], width=95, help="Scale by row"),
-        "kl_value": column.TextColumn(COLUMNS["kl_value"], width=108, alignment="right"),
+        "kl_curve": column.LineChartColumn(COLUMNS["kl_curve"], width=90, help="Scale by row"),
+        "kl_value": column.TextColumn(COLUMNS["kl_value"], width=124, alignment="right"),
         "step": column.NumberColumn(COLUMNS["step"], width=55, format="localized"),
     }
 
@@ -141,7 +141,7 @@ def _curves(runs: tuple[str, ...]) -> tuple[Curves, pd.DataFrame]:
     values = sparks["mean"].to_numpy(np.float32)
     keys = sparks[["run", "metric"]].iloc[ends].itertuples(index=False, name=None)
     curves = dict(zip(keys, np.split(values, ends[1:]), strict=False)) if len(sparks) else {}
-    metrics = data.metrics(runs)
+    metrics = data.metrics(runs, wanted)
     return curves, metrics[metrics["metric"].isin(wanted) & (metrics["split"] == "train")]
 
 

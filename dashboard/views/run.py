@@ -21,6 +21,9 @@ AXES = {"step": "step", "time": "time", "KL": "kl"}
 
 SPANS = (1, 5, 10, 20, 50, 100, 200)
 
+LOSSES = ("rm.loss", "loss.total")
+"""Curves whose values say nothing across losses."""
+
 POINTS = 30_000
 """Drawn points of all curves of a page: with bands below 2 MB."""
 
@@ -110,6 +113,7 @@ def draw_curves(
     if metrics.empty:
         shell.not_computable("Curves", "these runs have no logged metrics, only files listed below.")
         return
+    metrics = _by_loss(metrics, table)
     kind = next((k for k in table.set_index("run").loc[list(runs), "kind"] if isinstance(k, str)), None)
     first = panels.first(metrics, kind)
     place = st.container()
@@ -146,6 +150,13 @@ def draw_curves(
             st.caption(_caption(drawn, runs, axis), width="content")
             _download(drawn, key)
     shell.notes(_notes(metrics, [p.metric for p in shown]))
+
+
+def _by_loss(metrics: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
+    """Name the ranking loss in the unit of loss curves, so that those of different losses get panels of their own."""
+    losses = metrics["run"].map(dict(zip(table["run"], table["loss"].fillna(""), strict=True)))
+    named = metrics["metric"].isin(LOSSES) & (losses != "")
+    return metrics.assign(unit=metrics["unit"].where(~named, metrics["unit"] + ", " + losses))
 
 
 def _kl_unit(metrics: pd.DataFrame) -> str | None:

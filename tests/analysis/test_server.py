@@ -51,7 +51,19 @@ class Running:
         self.db = folder / "store.duckdb"
         self.port = port or free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-c", LAUNCH, "serve", str(folder / "runs"), "--db", str(self.db), "--no-browser", "--port", str(self.port), *extra],
+            [
+                sys.executable,
+                "-c",
+                LAUNCH,
+                "serve",
+                str(folder / "runs"),
+                "--db",
+                str(self.db),
+                "--no-browser",
+                "--port",
+                str(self.port),
+                *extra,
+            ],
             cwd=folder,
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stderr=subprocess.PIPE,

@@ -12,7 +12,7 @@ import argparse
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,11 +24,17 @@ import pyarrow.parquet as pq
 from analysis import Board
 
 
-def write_long(path: Path, rows: int, runs: int, metrics: int) -> None:
-    """A long-format Parquet file: runs and metrics interleaved row by row, as a live tracker exports it."""
+def write_long(path: Path, rows: int, runs: int, metrics: int, first: Sequence[str] = ()) -> None:
+    """A long-format Parquet file: runs and metrics interleaved row by row, as a live tracker exports it.
+
+    `first` names the first metrics; the others are `metric_6` and so on.
+    """
     schema = pa.schema([("run", pa.string()), ("metric", pa.string()), ("step", pa.int64()), ("value", pa.float64())])
     rng = np.random.default_rng(0)
-    names = np.array([f"run-{i:04d}" for i in range(runs)]), np.array([f"metric_{i}" for i in range(metrics)])
+    names = (
+        np.array([f"run-{i:04d}" for i in range(runs)]),
+        np.array([*first, *(f"metric_{i}" for i in range(len(first), metrics))]),
+    )
     with pq.ParquetWriter(path, schema) as writer:
         for start in range(0, rows, 1_000_000):
             i = np.arange(start, min(start + 1_000_000, rows))

@@ -126,6 +126,22 @@ def test_runs_that_log_kl_in_different_units_share_no_kl_axis(draw, board, monke
     assert not page.exception
 
 
+def test_losses_of_different_kind_get_their_own_panels():
+    from dashboard import panels
+    from dashboard.views.run import _by_loss
+
+    metrics = pd.DataFrame(
+        {
+            "run": ["a", "b", "c", "a"],
+            "metric": ["rm.loss"] * 3 + ["rm.accuracy"],
+            "unit": ["loss units"] * 3 + ["fraction"],
+        }
+    ).assign(label="x", n=1)
+    runs = pd.DataFrame({"run": ["a", "b", "c"], "loss": ["bradley_terry", "hinge", ""]})
+    found = panels.panels(_by_loss(metrics, runs), ["rm.loss", "rm.accuracy"])
+    assert [p.unit for p in found] == ["loss units, bradley_terry", "loss units, hinge", "loss units", "fraction"]
+
+
 def test_the_accuracy_sentence_is_the_boards_number(draw, board):
     row = board.accuracy("rm-a").iloc[0]
     said = words(draw("reward_models", board, scorer="rm-a"))

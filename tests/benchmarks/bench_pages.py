@@ -1,0 +1,96 @@
+"""Server time of the pages: questions to the store, figure, and the JSON that goes to the browser.
+
+    python tests/benchmarks/bench_pages.py
+
+Budgets: the Run page's first six panels with a million points each below 0.3 s, a zoom into 2 % below 0.1 s, the
+Overview of 1,000 runs below 0.5 s. Also prints how the Run page grows with the length of a series and its exponent.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from analysis import Board
+from dashboard import look, panels, plot
+from dashboard.charts import traces
+from dashboard.views import overview
+from tests.benchmarks.bench_store import write_long
+
+
+def seconds(work: Callable[[], Any], repeat: int = 7) -> tuple[float, Any]:
+    """Median time of `work` after one warm-up, and its answer."""
+    answer = work()
+    times = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return median(times), answer
+
+
+def write_wide(path: Path, points: int, metrics: list[str]) -> None:
+    """One run with some metrics of equal length."""
+    rng = np.random.default_rng(points)
+    columns = {"step": np.arange(points)} | {m: rng.normal(size=points).cumsum() for m in metrics}
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table(columns), path)
+
+
+def run_page(board: Board, run: str, window: tuple[float, float] | None) -> str:
+    """What the Run page computes for its chart: metrics, curves, smoothing, figure, JSON."""
+    metrics = board.metrics([run])
+    shown = panels.panels(metrics, panels.first(metrics, "policy")[:6])
+    trace = board.traces([run], [p.metric for p in shown], window=window)
+    marks = {name: look.mark(slot) for name, slot in look.marks([run]).items()}
+    figure = traces.figure(board.smooth(trace, 15), shown, marks, {run: run}, look.LIGHT, span=15)
+    return plot.serialised(figure)
+
+
+def overview_page(board: Board) -> str:
+    """What the Overview computes: the list, two curves for each run, the rows of the table."""
+    table = board.runs()
+    runs = table["run"].tolist()
+    wanted = [*(m for order in panels.OUTCOME.values() for m in order), panels.DISTANCE]
+    sparks = board.sparklines(runs, wanted)
+    curves = {key: part["mean"].to_numpy() for key, part in sparks.groupby(["run", "metric"], sort=False)}
+    rows = overview.rows_of(table, (curves, board.metrics(runs, only=wanted)), time.time())
+    return rows.to_json()
+
+
+def main() -> None:
+    metrics = ["reward", "kl", "entropy", "response_length", "loss", "clip_frac"]
+    with tempfile.TemporaryDirectory() as folder, Board.open(Path(folder, "bench.duckdb")) as board:
+        sizes = [1_000, 10_000, 100_000, 1_000_000]
+        for size in sizes:
+            write_wide(Path(folder, "wide", f"run-{size}", "metrics.parquet"), size, metrics)
+        board.ingest(Path(folder, "wide"))
+        times = []
+        for size in sizes:
+            run = f"run-{size}"
+            took, sent = seconds(lambda run=run: run_page(board, run, None))
+            times.append(took)
+            print(f"run page, 6 panels of {size:>9,} points: {took:.3f} s, {len(sent) / 1e6:.2f} MB of JSON")
+        zoom = (490_000.0, 510_000.0)
+        took, sent = seconds(lambda: run_page(board, run, zoom))
+        print(f"run page, zoom into 2 % of {sizes[-1]:,}:     {took:.3f} s, {len(sent) / 1e6:.2f} MB of JSON")
+        growth = math.log(times[-1] / times[1]) / math.log(sizes[-1] / sizes[1])
+        print(f"growth of the run page from 10,000 to 1,000,000 points: exponent {growth:.2f}")
+        write_long(Path(folder, "many.parquet"), 1000 * 20 * 100, runs=1000, metrics=20, first=metrics)
+        board.ingest(Path(folder, "many.parquet"))
+
+        took, sent = seconds(lambda: overview_page(board))
+        print(f"overview of 1,000 runs:                      {took:.3f} s, {len(sent) / 1e6:.2f} MB of JSON")
+
+
+if __name__ == "__main__":
+    main()
