@@ -123,7 +123,7 @@ def _describe(run: Run, series: Sequence[Series], guess: vocabulary.FrameworkGue
         run = replace(
             run,
             framework=guess.framework,
-            trainer=guess.trainer or "",
+            trainer=(guess.trainer or "").replace("|", " or "),
             version=guess.versions or "",
         )
     if run.kind is None:

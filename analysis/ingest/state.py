@@ -18,7 +18,7 @@ CADENCES = 5.0
 def state_of(row: Mapping[str, Any], now: float) -> str:
     """`writing`, `stalled` or `ended`, from when the run's files last changed and its own cadence."""
     seen, n = row["last_seen"], max(row["n_points"] / max(row["n_metrics"], 1), 2)
-    if seen is None or seen != seen:
+    if seen is None or seen != seen or row["totalled"]:
         return "ended"
     length = (row["last_time"] or np.nan) - (row["first_time"] or np.nan)
     cadence = length / (n - 1) if length == length and length > 0 else WRITING_SECONDS / CADENCES
