@@ -17,8 +17,8 @@ from dashboard import data
 
 CONFIG = {
     "displaylogo": False,
-    "responsive": True,
-    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+    "showSendToCloud": False,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d", "sendChartToCloud"],
     "toImageButtonOptions": {"format": "png", "scale": 2, "filename": "rewardboard"},
 }
 
@@ -43,6 +43,11 @@ export default function ({ data, parentElement }) {
   place.setAttribute("aria-label", data.alt);
   library(data.library)
     .then((Plotly) => Plotly.react(place, figure.data, figure.layout, data.config))
+    .then(() => {
+      if (place.widthWatched) return;
+      place.widthWatched = new ResizeObserver(() => { if (place.offsetWidth) window.Plotly.Plots.resize(place); });
+      place.widthWatched.observe(place);
+    })
     .catch(() => { place.textContent = "The drawing library could not be loaded; reload the page."; });
 }
 """

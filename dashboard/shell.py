@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +11,8 @@ import streamlit as st
 
 from analysis.records import RewardboardError
 from dashboard import data, look
+
+log = logging.getLogger("rewardboard")
 
 
 def theme() -> look.Theme:
@@ -45,7 +48,8 @@ def guarded(what: str) -> Iterator[None]:
         yield
     except RewardboardError as error:
         failed(error.what, error.where, error.mend)
-    except (KeyError, ValueError, TypeError, IndexError, ZeroDivisionError) as error:
+    except Exception as error:  # Streamlit's own control flow is no Exception and passes
+        log.exception("%s can't be drawn", what)
         failed(
             f"{what} can't be drawn ({type(error).__name__}: {error})",
             what,

@@ -14,7 +14,8 @@ from analysis.store.rollups import LEVELS
 
 def runs(con: duckdb.DuckDBPyConnection, *, archived: bool) -> pd.DataFrame:
     """One row a run, with the extent of its data; `last_seen` is the time its files last changed (unix s),
-    `totalled` whether its trainer wrote the totals that end a training."""
+    `totalled` whether its trainer wrote the totals that end a training.
+    """
     return con.execute(
         f"""WITH extent AS (
                 SELECT run_id, min(first_step) AS first_step, max(last_step) AS last_step,

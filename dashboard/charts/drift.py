@@ -63,7 +63,7 @@ def fan(
                 "spikecolor": theme.older,
             },
             yaxis={"domain": [0.27, 1], "anchor": "x"},
-            yaxis2={"domain": [0, 0.17], "anchor": "x", "nticks": 3, "rangemode": "tozero"},
+            yaxis2={"domain": [0, 0.17], "anchor": "x", "nticks": 2, "rangemode": "tozero"},
             shapes=[_window(baseline, times, theme, axis), *ticks],
             annotations=[
                 heading(theme, title, unit, x=0, y=1.07),
@@ -100,7 +100,7 @@ def categories(table: pd.DataFrame, theme: Theme, *, axis: str, unit: str, revis
             "domain": [left, left + width],
             "anchor": f"y{suffix}",
             "type": "date" if axis == "day" else "linear",
-            "nticks": 3,
+            "nticks": 2,
             **({"matches": "x"} if place else {}),
         }
         axes[f"yaxis{suffix}"] = {

@@ -55,7 +55,7 @@ def _ordered(streams: pd.DataFrame) -> pd.DataFrame:
 def _choose(streams: pd.DataFrame) -> tuple[pd.Series | None, str | None]:
     ordered = _ordered(streams)
     rows = ordered.set_index("run")
-    row = st.container(horizontal=True, vertical_alignment="bottom", gap="large")
+    row = st.container(horizontal=True, vertical_alignment="bottom", gap="medium")
     asked = st.query_params.get_all("stream")
     run = row.selectbox(
         "Stream",

@@ -67,7 +67,7 @@ def _choose(table: pd.DataFrame, names: dict[str, str]) -> tuple[tuple[str, ...]
     if "run" not in st.session_state and not asked:
         st.session_state["run"] = [_newest(table)]
     chosen = st.multiselect("Runs", options, key="run", bind="query-params", placeholder="type to search")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         axis = st.segmented_control("Along", list(AXES), key="x", default="step", required=True, bind="query-params")
         span = st.select_slider(
             "Smoothing, points (1: off)",

@@ -25,6 +25,33 @@ def test_page(screen, path, scheme, width):
     shown.check()
 
 
+def test_figures_take_the_width_they_have_and_follow_the_window(screen):
+    shown = screen().go("/reward-models?scorer=rm-scored")
+    shown.until(lambda: shown.curves() > 2)
+
+    def spare() -> float:
+        return shown.page.evaluate(
+            "() => Math.max(...[...document.querySelectorAll('.js-plotly-plot')].map(plot =>"
+            " Math.abs(plot.getBoundingClientRect().width - plot.querySelector('.main-svg').getBoundingClientRect().width)))"
+        )
+
+    shown.until(lambda: spare() <= 2)
+    shown.page.set_viewport_size({"width": 1000, "height": 900})
+    shown.page.wait_for_timeout(500)
+    shown.until(lambda: spare() <= 2)
+    shown.check()
+
+
+def test_no_button_sends_data_elsewhere(screen):
+    shown = screen().go("/run?run=ppo-a")
+    shown.until(lambda: shown.curves() > 3)
+    titles = shown.page.evaluate(
+        "() => [...document.querySelectorAll('.modebar-btn')].map(b => b.getAttribute('data-title'))"
+    )
+    assert titles
+    assert not [title for title in titles if "loud" in title or "hart studio" in title.lower() or "hare" in title]
+
+
 def ground(shown) -> tuple[int, ...]:
     colour = shown.page.evaluate("() => getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     return tuple(int(part) for part in colour[colour.index("(") + 1 : -1].split(",")[:3])
