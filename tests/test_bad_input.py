@@ -165,6 +165,25 @@ def test_a_rewritten_file_replaces_its_rows_and_a_broken_rewrite_does_not(logs):
         assert next(f for f in report.files if f.path == str(state)).error
 
 
+def test_a_file_rewritten_behind_its_first_page_is_read_anew(tmp_path):
+    """A corrected export: same header, same first rows, as long as before or longer, another end."""
+    log = tmp_path / "run" / "metrics.csv"
+    log.parent.mkdir()
+    rows = [f"{step},{step / 1000:.4f}" for step in range(2000)]
+    log.write_text("\n".join(["step,reward", *rows]) + "\n")
+    board, _ = ingest(tmp_path)
+    with board:
+        rows[-1] = "1999,9.9990"
+        log.write_text("\n".join(["step,reward", *rows]) + "\n")
+        board.ingest(tmp_path)
+        assert board.series("run", "reward")["value"].iloc[-1] == 9.999
+        rows[-2] = "1998,8.8880"
+        log.write_text("\n".join(["step,reward", *rows, "2000,2.0"]) + "\n")
+        board.ingest(tmp_path)
+        assert board.series("run", "reward")["value"].tolist()[-3:] == [8.888, 9.999, 2.0]
+        assert len(board.series("run", "reward")) == 2001
+
+
 def test_ingesting_again_changes_nothing(logs):
     board, _ = ingest(logs)
     with board:

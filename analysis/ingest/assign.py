@@ -55,6 +55,13 @@ def fingerprint(path: Path, size: int = PREFIX_BYTES) -> tuple[int, str]:
     return len(data), hashlib.blake2b(data, digest_size=12).hexdigest()
 
 
+def end_mark(path: Path, size: int) -> str:
+    """Hash of the last bytes before `size`: with the leading ones, it tells a longer file from another one."""
+    with path.open("rb") as file:
+        file.seek(max(size - PREFIX_BYTES, 0))
+        return hashlib.blake2b(file.read(min(size, PREFIX_BYTES)), digest_size=12).hexdigest()
+
+
 def _home(candidate: Candidate, all_candidates: Sequence[Candidate]) -> Path:
     folder = grouping.home(candidate.path, candidate.found.root)
     if _added_scalar(candidate, folder, all_candidates):

@@ -14,7 +14,7 @@ import numpy as np
 
 from analysis import registry
 from analysis.ingest import beside
-from analysis.ingest.assign import Candidate, assign, fingerprint
+from analysis.ingest.assign import Candidate, assign, end_mark, fingerprint
 from analysis.ingest.grouping import home
 from analysis.ingest.moves import follow_moves
 from analysis.ingest.walk import Found, walk
@@ -116,7 +116,7 @@ class Ingestor:
         candidates: list[Candidate] = []
         for found in walk(self._roots):
             file = known.get(str(found.path))
-            if file is not None and not (file.state == "failed" and file.source == ""):
+            if file is not None and file.source:
                 pending += self._changed(file, found)
             elif found.error:
                 self._stranger(found, found.error)
@@ -182,17 +182,19 @@ class Ingestor:
         self._strangers[found.path] = (found.size, found.mtime_ns)
         if best is not None:
             return [Candidate(found, best[2], best[3], head)]
-        if head.name.lower().endswith(DATA_ENDINGS) or "tfevents" in head.name:
+        if head.name.lower().endswith(".json") and isinstance(head.document, dict):
+            self._stranger(found, "a JSON object with no rows, and no configuration by its name", state="unread")
+        elif head.name.lower().endswith(DATA_ENDINGS) or "tfevents" in head.name:
             why = "the file is empty" if found.size == 0 else "no log, scores, rollouts or texts recognised in it"
             self._stranger(found, why)
         return []
 
-    def _stranger(self, found: Found, why: str) -> None:
+    def _stranger(self, found: Found, why: str, state: str = "failed") -> None:
         """List a file that can't be read at all; it belongs to no run."""
         self._strangers[found.path] = (found.size, found.mtime_ns)
         known = next((f for f in self.writer.files.values() if f.path == str(found.path)), None)
         file = known or self.writer.new_file(str(found.path), "", -1, "", "")
-        self.writer.put_file(replace(file, state="failed", error=why, size=found.size, mtime_ns=found.mtime_ns))
+        self.writer.put_file(replace(file, state=state, error=why, size=found.size, mtime_ns=found.mtime_ns))
 
     def _tell_beside(self, candidates: Sequence[Candidate]) -> None:
         """Hand on what `rewardboard.toml` and the command line say about the runs of these files."""
@@ -248,7 +250,8 @@ class Ingestor:
         try:
             info = os.stat(file.path)
             file, again = self._start(file, source, info.st_size)
-            file = replace(file, state="reading", error="", mtime_ns=info.st_mtime_ns, size=info.st_size)
+            mark = end_mark(Path(file.path), info.st_size)
+            file = replace(file, state="reading", error="", mtime_ns=info.st_mtime_ns, size=info.st_size, end_hash=mark)
             self.writer.put_file(file)
             quiet = time.time() - info.st_mtime
             final = not self._tailing or quiet >= SETTLED_SECONDS
@@ -288,8 +291,8 @@ class Ingestor:
             return file, False
         seen, mark = fingerprint(Path(file.path), file.prefix_bytes) if file.prefix_bytes else (0, "")
         kept = size >= file.size and not (file.position.get("open") and size > file.size)
-        grown = source.appends and kept and (seen, mark) == (file.prefix_bytes, file.prefix_hash)
-        if grown:
+        same_start = (seen, mark) == (file.prefix_bytes, file.prefix_hash)
+        if source.appends and kept and same_start and file.end_hash in ("", end_mark(Path(file.path), file.size)):
             return file, False
         return replace(file, position=None), True
 
@@ -304,6 +307,7 @@ class Ingestor:
                 prefix_hash=mark,
                 size=file.size,
                 mtime_ns=file.mtime_ns,
+                end_hash=file.end_hash,
             )
         )
         for other in others:

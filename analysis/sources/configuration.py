@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from analysis import registry
@@ -11,15 +12,18 @@ from analysis.sources.base import Head, Job, Sniff
 LARGEST = 1 << 20
 """A configuration above 1 MiB is something else (a tokenizer, a weight map)."""
 
-_OTHER = (
-    "tokenizer",
-    "vocab",
-    "special_tokens",
-    "added_tokens",
-    "generation_config",
-    "model.safetensors.index",
+_WORDS = frozenset(
+    {
+        *("config", "configs", "conf", "cfg", "configuration", "args", "arguments", "params", "parameters", "settings"),
+        *("hparams", "hyperparams", "hyperparameters", "meta", "metadata", "info", "run"),
+        *("results", "metrics", "summary"),
+    }
 )
-"""Names of files that lie beside every checkpoint and say nothing about its training."""
+"""What trainers and people call such a file, alone or as a word of the name: `training_args`, `all_results`.
+Other JSON objects that lie about (a tokenizer, somebody's labels) say nothing about the training."""
+
+_OTHER = ("tokenizer", "generation", "special", "added", "preprocessor")
+"""First words of the files that lie beside every checkpoint."""
 
 
 @registry.source("configuration", rank=80, appends=False)
@@ -27,7 +31,10 @@ class Configuration:
     """Goes into the run's configuration under the file's name; makes no run by itself."""
 
     def sniff(self, head: Head) -> Sniff | None:
-        if not head.name.endswith(".json") or head.size > LARGEST or head.name.startswith(_OTHER):
+        words = re.split(r"[^a-z]+", head.name.lower().removesuffix(".json"))
+        if not head.name.endswith(".json") or head.size > LARGEST:
+            return None
+        if words[0] in _OTHER or _WORDS.isdisjoint(words):
             return None
         if not (head.text or "").lstrip().startswith("{") or not isinstance(head.document, dict):
             return None

@@ -33,6 +33,8 @@ class File:
     run_id : the run that the file belongs to; runs named inside the file are `run_id/name`
     state : "read", "reading" (the program ended before the file did), "unread" (known, but not readable by
         this version), "failed", "replaced" (a newer checkpoint tells the same)
+    prefix_hash, end_hash : of the first bytes, and of the last ones before `size`: a file that still has both, and is
+        longer, has grown; any other was rewritten
     position : where the source goes on; None before the first chunk
     """
 
@@ -46,6 +48,7 @@ class File:
     mtime_ns: int = 0
     prefix_bytes: int = 0
     prefix_hash: str = ""
+    end_hash: str = ""
     position: Mapping[str, Any] | None = None
     rows: int = 0
     state: str = "reading"

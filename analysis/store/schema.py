@@ -29,7 +29,8 @@ CREATE TABLE logs (
 -- the ledger: what was read of each file, committed together with the rows that were read
 CREATE TABLE files (
     file_id INTEGER, path VARCHAR, run_id VARCHAR, log_id INTEGER, source VARCHAR, role VARCHAR,
-    size BIGINT, mtime_ns BIGINT, prefix_bytes BIGINT, prefix_hash VARCHAR, position VARCHAR,
+    size BIGINT, mtime_ns BIGINT, prefix_bytes BIGINT, prefix_hash VARCHAR, end_hash VARCHAR,
+    position VARCHAR,
     rows BIGINT, state VARCHAR, error VARCHAR, notes VARCHAR[],
     skipped STRUCT("where" VARCHAR, why VARCHAR, count BIGINT)[]
 );

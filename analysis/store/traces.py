@@ -9,6 +9,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from analysis.store import axes
 from analysis.store.rollups import LEVELS
 
 Axis = Literal["step", "time", "kl", "tokens", "episode", "epoch"]
@@ -33,6 +34,7 @@ COLUMNS = [
     "attempt",
     "superseded",
     "x",
+    "step",
     "low",
     "high",
     "mean",
@@ -53,9 +55,10 @@ def traces(
 ) -> pd.DataFrame:
     """Curves of the primary series of `metrics` in `runs`, in at most `buckets` buckets each.
 
-    Returns columns run, metric, split, attempt, superseded, x, low, high, mean, last, n, nonfinite; low, high
-    and mean are over finite values (NaN if a bucket has none), `nonfinite` counts the others. `superseded` marks
-    points of an older attempt at steps that a later attempt covers again.
+    Returns columns run, metric, split, attempt, superseded, x, step, low, high, mean, last, n, nonfinite; low,
+    high and mean are over finite values (NaN if a bucket has none), `nonfinite` counts the others. `superseded`
+    marks points of an older attempt at steps that a later attempt covers again. A log without times takes them
+    by step from another log of its run.
     """
     series = con.execute(
         """SELECT series_id, run_id AS run, metric, split FROM series
@@ -64,14 +67,50 @@ def traces(
     ).df()
     if series.empty:
         return pd.DataFrame(columns=COLUMNS)
-    time_axis = x == "time"
-    drawn = _bucketed(con, series["series_id"].tolist(), window, buckets, time_axis)
+    if x in AXIS_CONCEPT:
+        return _over_metric(con, runs, metrics, AXIS_CONCEPT[x], window, buckets)
+    if x == "time":
+        drawn = _by_time(con, series, window, buckets)
+    else:
+        drawn = _bucketed(con, series["series_id"].tolist(), window, buckets, time_axis=False)
     drawn = drawn.merge(series, on="series_id")
     drawn["superseded"] = _superseded(con, drawn)
-    if x in AXIS_CONCEPT:
-        drawn = _on_axis(con, drawn, AXIS_CONCEPT[x], buckets)
     drawn = drawn.sort_values(["run", "metric", "split", "attempt", "x"], kind="stable", ignore_index=True)
     return drawn[COLUMNS]
+
+
+def _over_metric(
+    con: duckdb.DuckDBPyConnection,
+    runs: Sequence[str],
+    metrics: Sequence[str],
+    concept: str,
+    window: tuple[float, float] | None,
+    buckets: int,
+) -> pd.DataFrame:
+    axis = traces(con, runs, [concept], buckets=buckets)
+    axis = axis[(axis["split"] == "train") & ~axis["superseded"]]
+    drawn = axes.on_metric(traces(con, runs, metrics, buckets=buckets), axis)
+    if window is not None:
+        drawn = drawn[drawn["x"].between(*window)]
+    order = ["run", "metric", "split", "attempt", "step"]
+    return drawn.sort_values(order, kind="stable", ignore_index=True)[COLUMNS]
+
+
+def _by_time(
+    con: duckdb.DuckDBPyConnection, series: pd.DataFrame, window: tuple[float, float] | None, buckets: int
+) -> pd.DataFrame:
+    timed = con.execute(
+        f"""SELECT DISTINCT series_id FROM rollups WHERE level = {LEVELS[-1]} AND first_time IS NOT NULL
+            AND series_id IN (SELECT unnest(?))""",
+        [series["series_id"].tolist()],
+    ).df()["series_id"]
+    parts = [_bucketed(con, timed.tolist(), window, buckets, time_axis=True)]
+    untimed = series[~series["series_id"].isin(timed)]
+    for run, clock in axes.clocks(con, untimed["run"].unique().tolist()).items():
+        ids = untimed.loc[untimed["run"] == run, "series_id"].tolist()
+        steps = axes.steps_between(clock, window) if window else None
+        parts.append(axes.on_clock(_bucketed(con, ids, steps, buckets, time_axis=False), clock))
+    return pd.concat([p for p in parts if len(p)] or parts[:1], ignore_index=True)
 
 
 def _bucketed(
@@ -135,7 +174,7 @@ def _points(
     con.register("chosen", _clipped(chosen, low, high))
     bucket = "seq" if alone else _BUCKET.format(x=f"p.{axis}", buckets=buckets)
     answer = con.execute(
-        f"""SELECT p.series_id, attempt, {bucket} AS bucket, arg_max(p.{axis}, seq) AS x,
+        f"""SELECT p.series_id, attempt, {bucket} AS bucket, arg_max(p.{axis}, seq) AS x, max(p.step) AS step,
                 min(value) FILTER (isfinite(value)) AS low, max(value) FILTER (isfinite(value)) AS high,
                 avg(value) FILTER (isfinite(value)) AS mean, arg_max(value, seq) AS last,
                 count(*) AS n, count(*) FILTER (NOT isfinite(value)) AS nonfinite
@@ -163,7 +202,7 @@ def _blocks(
     con.register("chosen", _clipped(chosen, low, high))
     answer = con.execute(
         f"""SELECT r.series_id, attempt, {_BUCKET.format(x=f"r.{last}", buckets=buckets)} AS bucket,
-                max(r.{last}) AS x, min(low) AS low, max(high) AS high,
+                max(r.{last}) AS x, max(last_step) AS step, min(low) AS low, max(high) AS high,
                 sum(total) / nullif(sum(n - nonfinite), 0) AS mean, arg_max(last, (block, last_seq)) AS last,
                 sum(n)::BIGINT AS n, sum(nonfinite)::BIGINT AS nonfinite
             FROM rollups r JOIN chosen c USING (series_id)
@@ -180,14 +219,11 @@ def _clipped(chosen: pd.DataFrame, low: float, high: float) -> pd.DataFrame:
 
 
 def _empty() -> pd.DataFrame:
-    return pd.DataFrame(columns=["series_id", "attempt", "x", "low", "high", "mean", "last", "n", "nonfinite"])
+    return pd.DataFrame(columns=["series_id", "attempt", "x", "step", "low", "high", "mean", "last", "n", "nonfinite"])
 
 
 def _superseded(con: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> pd.Series:
-    """True where a later attempt of the series covers the same steps again.
-
-    On a time axis nothing is covered twice, but the same attempts are old: compare by steps only.
-    """
+    """True where a later attempt of the series covers the same steps again."""
     old = pd.Series(False, index=drawn.index)
     restarted = drawn.loc[drawn["attempt"] > 0, "series_id"].unique()
     if not len(restarted):
@@ -201,22 +237,9 @@ def _superseded(con: duckdb.DuckDBPyConnection, drawn: pd.DataFrame) -> pd.Serie
         old |= (
             (drawn["series_id"] == span.series_id)
             & (drawn["attempt"] < span.attempt)
-            & drawn["x"].between(span.a, span.b)
+            & drawn["step"].between(span.a, span.b)
         )
     return old
-
-
-def _on_axis(con: duckdb.DuckDBPyConnection, drawn: pd.DataFrame, concept: str, buckets: int) -> pd.DataFrame:
-    """Exchange steps for the run's own value of another metric at that step (nearest at or before)."""
-    others = traces(con, drawn["run"].unique().tolist(), [concept], buckets=buckets)
-    others = others[(others["split"] == "train") & ~others["superseded"]]
-    others = others[["run", "x", "mean"]].rename(columns={"mean": "axis"}).dropna()
-    if others.empty:
-        return drawn.iloc[:0]
-    left = drawn[~drawn["superseded"]].sort_values("x")
-    joined = pd.merge_asof(left, others.sort_values("x"), on="x", by="run", direction="backward")
-    joined = joined.dropna(subset=["axis"])
-    return joined.assign(x=joined["axis"]).drop(columns="axis")
 
 
 def series(con: duckdb.DuckDBPyConnection, run: str, metric: str, split: str | None) -> pd.DataFrame:

@@ -130,6 +130,8 @@ def _resolve_one(tag: str, run: _Run) -> Resolution:
         key, split = tag, _declared_split(tag)
     if found := _find(key, split, run):
         return _known(tag, key, split, found, run)
+    if key in run.vocabulary.concepts:
+        return _as_defined(tag, key, split, run.vocabulary)
     generic = _generic(tag, key, split, run)
     if generic.concept is not None or own_prefix:
         return generic
@@ -137,6 +139,12 @@ def _resolve_one(tag: str, run: _Run) -> Resolution:
         inner = _resolve_one(f"eval_{parts[1]}", run)
         return replace(inner, tag=tag, key=parts[1], split=f"eval:{parts[0]}")
     return generic
+
+
+def _as_defined(tag: str, concept: str, split: str, vocabulary: Vocabulary) -> Resolution:
+    """A tag that is a concept's own id: the user named his column so, or logs what the vocabulary defines."""
+    unit = vocabulary.concepts[concept].unit
+    return Resolution(tag, concept, split, concept, unit=unit, step_metric=concept in _COUNTERS)
 
 
 def _declared_split(tag: str) -> str:

@@ -23,7 +23,7 @@ import pytest
 from analysis import server
 from analysis.board import Board
 from analysis.ingest.ingestor import Progress
-from analysis.records import InputError, StoreError
+from analysis.records import InputError, StoreError, StoreHeldError
 from analysis.remote import RemoteBoard, find_server, packed, plain, sidecar_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -222,6 +222,45 @@ def test_a_second_process_works_through_the_server(running):
         check=True,
     )
     assert [run["run"] for run in json.loads(done.stdout)["runs"]] == ["run-a"]
+
+
+def test_the_store_is_held_and_its_owner_is_named(running):
+    with pytest.raises(StoreHeldError, match="owns the store"):
+        Board.open(running.db)
+
+
+def test_commands_of_a_second_process_go_through_the_server(running):
+    def command(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", LAUNCH, *words, "--db", str(running.db)],
+            capture_output=True,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+
+    assert command("runs", "tag", "run-a", "seen").returncode == 0
+    listed = json.loads(command("runs", "--json").stdout)
+    assert listed["runs"][0]["tags"] == ["seen"]
+    answer = command("sql", "SELECT count(*) AS n FROM runs", "--json")
+    assert json.loads(answer.stdout)["rows"] == [{"n": 1}]
+    refused = command("sql", "DROP TABLE runs")
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+
+
+def test_what_a_second_process_ingests_is_in_the_servers_store(tmp_path):
+    write_run(tmp_path / "runs" / "run-a")
+    process = Running(tmp_path)
+    remote = process.wait()
+    write_run(tmp_path / "more" / "run-b")
+    done = subprocess.run(
+        [sys.executable, "-c", LAUNCH, "ingest", str(tmp_path / "more"), "--db", str(process.db), "--json"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert json.loads(done.stdout)["runs"] == ["run-b"]
+    assert set(remote.runs()["run"]) == {"run-a", "run-b"}
+    process.end(signal.SIGINT)
 
 
 def test_a_second_server_names_the_first(running):

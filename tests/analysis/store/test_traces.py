@@ -2,11 +2,12 @@
 
 An expert would look for: a spike that a bucket swallows, a NaN that becomes an extreme or vanishes, points outside
 of the window, a mean over buckets that forgets their sizes, an old attempt drawn as the present one, a KL axis
-that looks ahead.
+that looks ahead or is sorted by KL, a log without times that vanishes from the time axis.
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from torch.utils.tensorboard import SummaryWriter
 
 from analysis.board import Board
 
@@ -121,6 +123,37 @@ def test_another_metric_can_be_the_axis(restarted):
     assert drawn["x"].between(0, 0.8).all()
     assert not drawn["superseded"].any()
     assert drawn["x"].max() == pytest.approx(0.79)
+
+
+def test_a_curve_over_another_metric_keeps_the_order_of_steps_and_its_window(restarted):
+    drawn = restarted.traces(["run"], ["reward.rm_score_mean"], x="kl", window=(0.2, 0.5))
+    assert drawn["x"].between(0.2, 0.5).all()
+    assert drawn["step"].is_monotonic_increasing
+    assert len(drawn) == 31
+
+
+@pytest.fixture
+def untimed(tmp_path: Path):
+    """A trainer_state, which tells no time, beside an event file of the same run that does."""
+    run = tmp_path / "run"
+    run.mkdir()
+    history = [{"step": step, "reward": step / 10} for step in range(0, 100, 5)]
+    (run / "trainer_state.json").write_text(json.dumps({"global_step": 95, "log_history": history}))
+    with SummaryWriter(str(run)) as events:
+        for step in range(10, 100):
+            events.add_scalar("train/kl", step / 100, step, walltime=1_700_000_000 + 2 * step)
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        yield board
+
+
+def test_a_log_without_times_takes_them_from_another_log_of_its_run(untimed):
+    drawn = untimed.traces(["run"], ["reward.rm_score_mean"], x="time")
+    assert drawn["step"].tolist() == list(range(10, 100, 5))
+    assert drawn["x"].tolist() == [1_700_000_000 + 2 * step for step in range(10, 100, 5)]
+    window = (1_700_000_100, 1_700_000_150)
+    drawn = untimed.traces(["run"], ["reward.rm_score_mean"], x="time", window=window)
+    assert drawn["step"].tolist() == [50, 55, 60, 65, 70, 75]
 
 
 def test_a_metric_that_is_not_there_draws_nothing(restarted):

@@ -34,6 +34,13 @@ def test_every_concept_has_what_a_page_needs():
         assert concept.aggregation
 
 
+def test_a_column_named_like_a_concept_is_that_concept():
+    found = resolve(["kl.to_reference", "eval/rm.accuracy", "my_own"])
+    assert found["kl.to_reference"].concept == "kl.to_reference"
+    assert (found["eval/rm.accuracy"].concept, found["eval/rm.accuracy"].split) == ("rm.accuracy", "eval")
+    assert found["my_own"].concept is None
+
+
 def test_every_name_of_every_framework_resolves_to_its_own_concept():
     wrong = []
     for concept in vocabulary.load().concepts.values():
