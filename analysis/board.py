@@ -232,9 +232,9 @@ class Board:
         smooth = np.full(len(trace), np.nan)
         if len(trace):
             keys = ["run", "metric", "split", "attempt"]
-            for rows in trace.reset_index(drop=True).groupby(keys, sort=False).indices.values():
-                part = trace.iloc[rows]
-                smooth[rows] = trailing_mean(part["mean"].to_numpy(float), part["n"].to_numpy(float), span)
+            mean, n = trace["mean"].to_numpy(float), trace["n"].to_numpy(float)
+            for rows in trace.groupby(keys, sort=False).indices.values():
+                smooth[rows] = trailing_mean(mean[rows], n[rows], span)
         return trace.assign(smooth=smooth)
 
     def series(self, run: str, metric: str, *, split: str | None = None) -> pd.DataFrame:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dashboard.look import Mark, Theme, faded, heading, layout, number
+from dashboard.charts import curves
+from dashboard.charts.curves import Curve
+from dashboard.look import Mark, Theme, heading, layout, number
 from dashboard.look import drawn as escaped
 from dashboard.panels import Panel
 
@@ -18,12 +19,6 @@ PANEL, GAP, TOP, BOTTOM = 112, 42, 30, 48
 
 LABELLED = 4
 """Up to so many runs are labelled at their right ends; more get a legend."""
-
-GAP_STEPS = 10.0
-"""Nothing logged for ten times the usual distance is a gap and is not bridged by a line."""
-
-DOTTED = 40
-"""Curves of fewer points show the points."""
 
 ORDERED = ("step", "time", "tokens", "episode", "epoch")
 """Axes along which a run only goes forward."""
@@ -57,12 +52,13 @@ def figure(
     axes: dict[str, Any] = {}
     runs = list(dict.fromkeys(run for panel in panels for run in panel.runs))
     trace = trace.assign(x=trace["x"] * 1000) if x == "time" else trace  # Plotly's dates are milliseconds
+    found = curves.split(trace, joined=x in ORDERED)
     if len(runs) > LABELLED:
         data += _legend(runs, marks, names)
     for place, panel in enumerate(panels):
         top = 1 - place * (PANEL + GAP) / plot
         suffix = "" if place == 0 else str(place + 1)
-        part = trace[(trace["metric"] == panel.metric) & trace["run"].isin(panel.runs)]
+        part = [curve for curve in found.get(panel.metric, ()) if curve.run in panel.runs]
         domain = [max(top - PANEL / plot, 0), top]
         axes[f"yaxis{suffix}"] = {
             "domain": domain,
@@ -71,8 +67,7 @@ def figure(
             "exponentformat": _exponent(part),
         }
         axes[f"yaxis{place + 101}"] = _bottom(f"y{suffix}")
-        drawn = _panel(part, panel, marks, names, theme, f"y{suffix}", f"y{place + 101}", span, x in ORDERED)
-        data += drawn
+        data += _panel(part, panel, marks, names, theme, f"y{suffix}", f"y{place + 101}", span)
         annotations.append(heading(theme, panel.label, panel.unit, x=0, y=min(top + 4 / plot, 1 + 4 / plot)))
         if len(runs) <= LABELLED:
             annotations += _labels(part, marks, names, theme, f"y{suffix}", len(runs) > 1)
@@ -121,9 +116,9 @@ def _shared_x(x: str, unit: str, span: int, panels: int, theme: Theme) -> dict[s
     }
 
 
-def _exponent(part: pd.DataFrame) -> str:
+def _exponent(drawn: Sequence[Curve]) -> str:
     """Plain numbers with separators up to millions, powers of ten beyond and for the very small."""
-    greatest = np.nanmax(np.abs(part["high"].to_numpy(float)), initial=0.0)
+    greatest = max((np.nanmax(np.abs(curve["high"]), initial=0.0) for curve in drawn), default=0.0)
     return "none" if 1e-3 < greatest < 1e7 else "power"
 
 
@@ -133,7 +128,7 @@ def _bottom(over: str) -> dict[str, Any]:
 
 
 def _panel(
-    part: pd.DataFrame,
+    drawn: Sequence[Curve],
     panel: Panel,
     marks: Mapping[str, Mark],
     names: Mapping[str, str],
@@ -141,134 +136,19 @@ def _panel(
     y: str,
     bottom: str,
     span: int,
-    joined: bool,
 ) -> list[dict[str, Any]]:
-    several, splits = len(panel.runs) > 1, part["split"].nunique() > 1
-    # along another metric a curve is no function: neighbours in x may be far apart in time, and no line joins them
-    part = part.assign(joined=joined)
-    drawn: list[dict[str, Any]] = []
-    for (run, split, old), rows in part.groupby(["run", "split", "superseded"], sort=False):
-        words = [names.get(run, run)] if several else []
-        words += [split] if splits or split != "train" else []
+    several, splits = len(panel.runs) > 1, len({curve.split for curve in drawn}) > 1
+    parts: list[dict[str, Any]] = []
+    for curve in drawn:
+        words = [names.get(curve.run, curve.run)] if several else []
+        words += [curve.split] if splits or curve.split != "train" else []
         name = escaped(" ".join([panel.label, *words]))
-        base = {"type": "scatter", "yaxis": y, "legendgroup": run, "showlegend": False}
-        if old:
-            drawn.append(
-                {
-                    **base,
-                    **_line(rows, "mean", theme.older, "solid", 1.0, 1.0),
-                    "name": f"{name}, before restart",
-                }
-            )
-            continue
-        drawn += _curve(rows, {**base, "name": name}, marks[run], split, span, theme.raw)
-        drawn += _not_finite(rows, {**base, "name": f"{name}: NaN or infinite"}, marks[run], bottom)
-    return drawn
-
-
-def _curve(
-    rows: pd.DataFrame, base: dict[str, Any], mark: Mark, split: str, span: int, opacity: float
-) -> list[dict[str, Any]]:
-    dash = mark.dash if split == "train" else "dot"
-    held_out = split != "train"
-    parts = []
-    if bool((rows["high"] > rows["low"]).any() and rows["joined"].all()):
-        parts.append({**base, **_band(rows, mark.colour)})
-    raw = _line(rows, "mean", mark.colour, dash, 1.0 if span > 1 else 1.7, opacity if span > 1 else 1.0)
-    if not rows["joined"].all():
-        raw |= {"mode": "markers", "marker": {"size": 4, "color": mark.colour}}
-    elif held_out or len(rows) <= DOTTED:
-        raw |= {
-            "mode": "lines+markers",
-            "marker": {"size": 7 if len(rows) == 1 else 5 if held_out else 4, "color": mark.colour},
-        }
-    parts.append({**base, **raw} | ({"hoverinfo": "skip"} if span > 1 else {}))
-    if span > 1:
-        parts.append({**base, **_line(rows, "smooth", mark.colour, dash, 2.2, 1.0)})
+        parts += curves.traces(curve, name, marks[curve.run], theme, y=y, bottom=bottom, span=span)
     return parts
 
 
-def _line(rows: pd.DataFrame, column: str, colour: str, dash: str, width: float, opacity: float) -> dict[str, Any]:
-    x, y = _broken(rows, column)
-    return {
-        "mode": "lines",
-        "x": x,
-        "y": y,
-        "line": {"color": colour, "width": width, "dash": dash},
-        "opacity": opacity,
-        "connectgaps": False,
-        "hovertemplate": "%{y:.4g}",
-    }
-
-
-def _breaks(rows: pd.DataFrame) -> np.ndarray:
-    """Where the line must not go on to the next point: a restart, or a gap in what was logged."""
-    x, attempt = rows["x"].to_numpy(float), rows["attempt"].to_numpy()
-    if len(x) < 2:
-        return np.zeros(0, dtype=int)
-    apart = np.diff(x)
-    usual = np.median(np.abs(apart))
-    far = (apart > GAP_STEPS * usual) & (usual > 0) & (len(x) > DOTTED) & bool(rows["joined"].all())
-    ends = (np.diff(attempt) != 0) | far
-    return np.flatnonzero(ends) + 1
-
-
-def _broken(rows: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
-    at = _breaks(rows)
-    x, y = rows["x"].to_numpy(float), rows[column].to_numpy(float)
-    whole = bool(np.all(x == np.round(x)) and np.all(np.abs(x) < 2**31))
-    if len(at):
-        return np.insert(x, at, x[at - 1]), np.insert(y, at, np.nan).astype(np.float32)
-    return x.astype(np.int32) if whole else x, y.astype(np.float32)
-
-
-def _band(rows: pd.DataFrame, colour: str) -> dict[str, Any]:
-    """The span from least to greatest value of each bucket, one closed shape for every unbroken stretch."""
-    low, high, x = (rows[c].to_numpy(float) for c in ("low", "high", "x"))
-    cuts = set(_breaks(rows).tolist())
-    finite = np.isfinite(low) & np.isfinite(high)
-    edges = [i for i in range(len(x) + 1) if i in (0, len(x)) or i in cuts or finite[i] != finite[i - 1]]
-    xs: list[np.ndarray] = []
-    ys: list[np.ndarray] = []
-    for start, end in itertools.pairwise(edges):
-        if end - start > 1 and finite[start]:
-            piece = slice(start, end)
-            xs += [x[piece], x[piece][::-1], [np.nan]]  # type: ignore[list-item]
-            ys += [high[piece], low[piece][::-1], [np.nan]]  # type: ignore[list-item]
-    flat = np.concatenate(ys) if ys else np.zeros(0)
-    return {
-        "mode": "lines",
-        "x": np.concatenate(xs) if xs else np.zeros(0),
-        "y": flat.astype(np.float32),
-        "fill": "toself",
-        "fillcolor": faded(colour, 0.16),
-        "line": {"width": 0},
-        "hoverinfo": "skip",
-    }
-
-
-def _not_finite(rows: pd.DataFrame, base: dict[str, Any], mark: Mark, bottom: str) -> list[dict[str, Any]]:
-    bad = rows[rows["nonfinite"] > 0]
-    if bad.empty:
-        return []
-    words = [f"{n} of {of} values" for n, of in zip(bad["nonfinite"], bad["n"], strict=True)]
-    marks = {"symbol": "x", "size": 8, "color": mark.colour, "line": {"width": 0}}
-    return [
-        {
-            **base,
-            "mode": "markers",
-            "x": bad["x"].to_numpy(float),
-            "y": np.full(len(bad), 0.07),
-            "yaxis": bottom,
-            "marker": marks,
-            "text": words,
-            "hovertemplate": "%{text}",
-        }
-    ]
-
-
 def _labels(
-    part: pd.DataFrame,
+    drawn: Sequence[Curve],
     marks: Mapping[str, Mark],
     names: Mapping[str, str],
     theme: Theme,
@@ -276,26 +156,22 @@ def _labels(
     several: bool,
 ) -> list[dict[str, Any]]:
     """Name and last value at the right end of each curve, in its colour, pushed apart where they would overlap."""
-    now = part[~part["superseded"].astype(bool)]
-    finite = now[np.isfinite(now["mean"].to_numpy(float))]
-    if finite.empty:
+    now = [curve for curve in drawn if not curve.old and np.isfinite(curve["mean"]).any()]
+    if not now:
         return []
-    low, high = finite["low"].min(), finite["high"].max()
+    low, high = (f([f(curve[c]) for curve in now]) for f, c in ((np.nanmin, "low"), (np.nanmax, "high")))
     height = (high - low) * 1.1 or 1.0
-    splits = finite["split"].nunique() > 1
+    splits = len({curve.split for curve in now}) > 1
     ends = []
-    for (run, split), rows in finite.groupby(["run", "split"], sort=False):
-        value = float(rows["last"].iloc[-1]) if np.isfinite(rows["last"].iloc[-1]) else float(rows["mean"].iloc[-1])
-        words = [names.get(run, run)] if several else []
-        words += [split] if splits else []
-        at = float(rows["smooth"].iloc[-1]) if "smooth" in rows else float(rows["mean"].iloc[-1])
-        ends.append(
-            (
-                at if np.isfinite(at) else value,
-                escaped(" ".join([*words, number(value)])),
-                theme.word(marks[run].colour),
-            )
-        )
+    for curve in now:
+        held = np.flatnonzero(np.isfinite(curve["mean"]))[-1]
+        last = float(curve["last"][held])
+        value = last if np.isfinite(last) else float(curve["mean"][held])
+        words = [names.get(curve.run, curve.run)] if several else []
+        words += [curve.split] if splits else []
+        at = float(curve["smooth" if "smooth" in curve.columns else "mean"][held])
+        text = escaped(" ".join([*words, number(value)]))
+        ends.append((at if np.isfinite(at) else value, text, theme.word(marks[curve.run].colour)))
     ends.sort(key=lambda end: end[0])
     wanted = np.array([end[0] for end in ends]) / height * PANEL
     placed = wanted.copy()

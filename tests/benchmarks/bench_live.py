@@ -28,8 +28,8 @@ FLAGS = [
     "--disable-sync",
     "--no-first-run",
 ]
-LAST_X = """() => Math.max(...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
-    plot => plot.data.flatMap(trace => trace.x.slice(-1).map(Number))))"""
+LAST_X = """() => Math.max(-1, ...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
+    plot => (plot.calcdata || []).map(curve => curve.length ? curve[curve.length - 1].x : -1)))"""
 
 
 def append(path: Path, step: int) -> None:

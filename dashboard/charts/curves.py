@@ -1,0 +1,172 @@
+"""One curve after the other: slices of a table of traces, and the Plotly traces that draw each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from dashboard.look import Mark, Theme, faded
+
+GAP_STEPS = 10.0
+"""Nothing logged for ten times the usual distance is a gap and is not bridged by a line."""
+
+DOTTED = 40
+"""Curves of fewer points show the points."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Buckets of one metric of one run and split, in the order of the log; `old`: before a restart covered them.
+
+    joined : whether neighbours may be joined by a line: along another metric a curve is no function, and neighbours
+        in x may be far apart in time
+    """
+
+    run: str
+    metric: str
+    split: str
+    old: bool
+    joined: bool
+    columns: Mapping[str, npt.NDArray[Any]]
+
+    def __getitem__(self, column: str) -> Floats:
+        return self.columns[column]
+
+    def __len__(self) -> int:
+        return len(self.columns["x"])
+
+    @cached_property
+    def breaks(self) -> npt.NDArray[np.intp]:
+        """Where the line must not go on to the next point: a restart, or a gap in what was logged."""
+        x, attempt = self["x"], self["attempt"]
+        if len(x) < 2:
+            return np.zeros(0, dtype=np.intp)
+        apart = np.diff(x)
+        usual = np.median(np.abs(apart))
+        far = (apart > GAP_STEPS * usual) & bool(usual > 0 and len(x) > DOTTED and self.joined)
+        return np.flatnonzero((np.diff(attempt) != 0) | far) + 1
+
+
+def split(trace: pd.DataFrame, joined: bool) -> dict[str, list[Curve]]:
+    """Curves of each metric of a table as `Board.traces` returns, in the order of its rows."""
+    if trace.empty:
+        return {}
+    keys = ["metric", "run", "split", "superseded"]
+    codes = np.zeros(len(trace), np.int64)
+    for key in keys:
+        part, values = pd.factorize(trace[key])
+        codes = codes * max(len(values), 1) + part
+    order = np.argsort(codes, kind="stable")
+    names = [c for c in ("x", "low", "high", "mean", "last", "smooth", "n", "nonfinite", "attempt") if c in trace]
+    columns = {name: trace[name].to_numpy(float)[order] for name in names}
+    heads = {key: trace[key].to_numpy()[order] for key in keys}
+    starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) != 0])
+    first_seen = order[starts]
+    found: dict[str, list[Curve]] = {}
+    for i in np.argsort(first_seen, kind="stable"):
+        start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(order)
+        metric, run, part, old = (heads[key][start] for key in keys)
+        values = {name: column[start:end] for name, column in columns.items()}
+        found.setdefault(metric, []).append(Curve(run, metric, part, bool(old), joined, values))
+    return found
+
+
+def traces(
+    curve: Curve, name: str, mark: Mark, theme: Theme, *, y: str, bottom: str, span: int = 1
+) -> list[dict[str, Any]]:
+    """Band, line, smoothed line and marks of one curve; an older attempt is a thin grey line."""
+    base = {"type": "scatter", "yaxis": y, "legendgroup": curve.run, "showlegend": False, "name": name}
+    if curve.old:
+        return [{**base, **_line(curve, "mean", theme.older, "solid", 1.0, 1.0), "name": f"{name}, before restart"}]
+    held_out = curve.split != "train"
+    dash = "dot" if held_out else mark.dash
+    parts = []
+    if curve.joined and bool(np.any(curve["high"] > curve["low"])):
+        parts.append({**base, **_band(curve, mark.colour)})
+    raw = _line(curve, "mean", mark.colour, dash, 1.0 if span > 1 else 1.7, theme.raw if span > 1 else 1.0)
+    if not curve.joined:
+        raw |= {"mode": "markers", "marker": {"size": 4, "color": mark.colour}}
+    elif held_out or len(curve) <= DOTTED:
+        size = 7 if len(curve) == 1 else 5 if held_out else 4
+        raw |= {"mode": "lines+markers", "marker": {"size": size, "color": mark.colour}}
+    parts.append({**base, **raw} | ({"hoverinfo": "skip"} if span > 1 else {}))
+    if span > 1:
+        parts.append({**base, **_line(curve, "smooth", mark.colour, dash, 2.2, 1.0)})
+    return parts + _not_finite(curve, {**base, "name": f"{name}: NaN or infinite"}, mark, bottom)
+
+
+def _line(curve: Curve, column: str, colour: str, dash: str, width: float, opacity: float) -> dict[str, Any]:
+    x, y = _broken(curve, column)
+    return {
+        "mode": "lines",
+        "x": x,
+        "y": y,
+        "line": {"color": colour, "width": width, "dash": dash},
+        "opacity": opacity,
+        "connectgaps": False,
+        "hovertemplate": "%{y:.4g}",
+    }
+
+
+def _broken(curve: Curve, column: str) -> tuple[npt.NDArray[Any], npt.NDArray[np.float32]]:
+    at, x, y = curve.breaks, curve["x"], curve[column]
+    if len(at):
+        x, y = np.insert(x, at, x[at - 1]), np.insert(y, at, np.nan)
+    whole = bool(np.all(x == np.round(x)) and np.all(np.abs(x) < 2**31))
+    with np.errstate(over="ignore"):  # what 32 bits can't hold is drawn beyond every axis anyway
+        return x.astype(np.int32) if whole else x, y.astype(np.float32)
+
+
+def _band(curve: Curve, colour: str) -> dict[str, Any]:
+    """The span from least to greatest value of each bucket, one closed shape for every unbroken stretch."""
+    low, high, x = curve["low"], curve["high"], curve["x"]
+    finite = np.isfinite(low) & np.isfinite(high)
+    turns = np.flatnonzero(np.diff(finite)) + 1
+    edges = np.unique(np.concatenate([[0, len(x)], curve.breaks, turns])).astype(int)
+    none = np.array([np.nan])
+    xs: list[Floats] = []
+    ys: list[Floats] = []
+    for start, end in itertools.pairwise(edges):
+        if end - start > 1 and finite[start]:
+            piece = slice(start, end)
+            xs += [x[piece], x[piece][::-1], none]
+            ys += [high[piece], low[piece][::-1], none]
+    flat = np.concatenate(ys) if ys else np.zeros(0)
+    with np.errstate(over="ignore"):
+        return {
+            "mode": "lines",
+            "x": np.concatenate(xs) if xs else np.zeros(0),
+            "y": flat.astype(np.float32),
+            "fill": "toself",
+            "fillcolor": faded(colour, 0.16),
+            "line": {"width": 0},
+            "hoverinfo": "skip",
+        }
+
+
+def _not_finite(curve: Curve, base: dict[str, Any], mark: Mark, bottom: str) -> list[dict[str, Any]]:
+    bad = np.flatnonzero(curve["nonfinite"] > 0)
+    if not len(bad):
+        return []
+    words = [f"{int(curve['nonfinite'][i])} of {int(curve['n'][i])} values" for i in bad]
+    return [
+        {
+            **base,
+            "mode": "markers",
+            "x": curve["x"][bad],
+            "y": np.full(len(bad), 0.07),
+            "yaxis": bottom,
+            "marker": {"symbol": "x", "size": 8, "color": mark.colour, "line": {"width": 0}},
+            "text": words,
+            "hovertemplate": "%{text}",
+        }
+    ]
