@@ -14,7 +14,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from analysis.ingest.state import state_of
 from analysis.policy.smoothing import trailing_mean
 from analysis.ranking import accuracy as ranking
 from analysis.records import InputError, RunInfo, StoreError, StoreHeldError
-from analysis.store import listings, schema, scores, sqlbox, streams, traces
+from analysis.store import cohort, listings, schema, scores, sqlbox, streams, traces
 from analysis.store.compact import compact
 from analysis.store.writer import Writer
 
@@ -94,9 +94,13 @@ class Board:
 
     def version(self, runs: Sequence[str] | None = None) -> str:
         """A text that changes when the data of these runs change (without `runs`: any data)."""
-        versions = self._writer.versions
+        versions = self.changes()
         chosen = list(versions.values()) if runs is None else [versions.get(run, 0) for run in runs]
-        return f"{self._epoch}-{sum(chosen)}-{len(self._writer.runs) if runs is None else ''}"
+        return f"{self._epoch}-{sum(chosen)}-{len(versions) if runs is None else ''}"
+
+    def changes(self) -> dict[str, int]:
+        """How often the data of each run changed since this board was opened."""
+        return dict(self._writer.versions)
 
     # -- reading logs
 
@@ -240,6 +244,17 @@ class Board:
     def series(self, run: str, metric: str, *, split: str | None = None) -> pd.DataFrame:
         """All points of a metric, the last attempt of each step: split, attempt, step, wall_time, value."""
         return traces.series(self._con.cursor(), run, metric, split)
+
+    def cohort(
+        self,
+        groups: Mapping[str, str],
+        metrics: Sequence[str],
+        *,
+        window: tuple[float, float] | None = None,
+        buckets: int = 120,
+    ) -> pd.DataFrame:
+        """How groups of runs (run -> group) are spread along the steps; see `analysis.store.cohort.cohort`."""
+        return cohort.cohort(self._con.cursor(), groups, metrics, window=window, buckets=buckets)
 
     def sparklines(self, runs: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
         """A few dozen points of each curve: run, metric, x, mean, low, high."""

@@ -18,7 +18,6 @@ import threading
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,16 +49,14 @@ API = frozenset(
 
 SCHEMA = 1
 
-FOREVER = "public, max-age=31536000, immutable"
-"""For what never changes under its name."""
-
 log = logging.getLogger("rewardboard")
 
 
 class Host:
     """What the pages of this process share: the board, and how far the first reading is.
 
-    progress, reading, trouble : of the reading thread; plotly : where this server hands out plotly.js, "" if nobody does
+    progress, reading, trouble : of the reading thread
+    page : what pages call this server with, "" where they are drawn without it (tests, other hosts of the script)
     """
 
     def __init__(self, board: Board, paths: Sequence[Path], loss: str | None) -> None:
@@ -69,7 +66,9 @@ class Host:
         self.progress: Progress | None = None
         self.reading = bool(self.paths)
         self.trouble = ""
-        self.plotly = ""
+        self.page = ""
+        self.listeners: set[Callable[[], None]] = set()
+        self._told: object = None
         self._stop = threading.Event()
         self._changed: set[str] = set()
 
@@ -78,9 +77,11 @@ class Host:
         if self.paths:
             self._guarded(lambda: self.board.ingest(self.paths, loss=self.loss, progress=self._note))
         self.reading = False
+        self._tell()
         polls = 0
         while not self._stop.wait(POLL_SECONDS if not self.trouble else TROUBLED_SECONDS):
             self._guarded(lambda: self._changed.update(self.board.poll()))
+            self._tell()
             polls += 1
             if polls % TIDY_POLLS == 0 and self._changed:
                 changed, self._changed = self._changed, set()
@@ -90,8 +91,17 @@ class Host:
         """Ask the worker to end; an ingest ends with the chunk that it reads."""
         self._stop.set()
 
+    def _tell(self) -> None:
+        """Wake those who listen, if there is anything new."""
+        now = (self.board.version(), self.reading, self.trouble, self.progress if self.reading else None)
+        if now != self._told:
+            self._told = now
+            for listener in tuple(self.listeners):
+                listener()
+
     def _note(self, progress: Progress) -> None:
         self.progress = progress
+        self._tell()
         if self._stop.is_set():
             raise InputError("stopped while reading", mend="start again; nothing that was read is lost")
 
@@ -200,12 +210,13 @@ def _terminated_like_interrupted() -> Iterator[None]:
 def application(shared: Host, token: str, host: str, port: int) -> Any:
     """The ASGI application: Streamlit's pages, the API, and the reading thread in its lifespan."""
     from starlette.middleware import Middleware
-    from starlette.responses import FileResponse, JSONResponse
+    from starlette.responses import JSONResponse
     from starlette.routing import Route
     from streamlit.starlette import App
     from streamlit.web import bootstrap
 
     import dashboard
+    from dashboard import service
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
@@ -222,20 +233,22 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
         where = None if path is None else str(path.resolve())
         return JSONResponse({"schema": SCHEMA, "pid": os.getpid(), "db": where})
 
-    async def plotly(_: Request) -> Response:
-        return FileResponse(_plotly_js(), media_type="text/javascript", headers={"Cache-Control": FOREVER})
-
     async def call(request: Request) -> Response:
         return await _call(shared.board, request, token)
 
-    shared.plotly = f"/assets/plotly-{version('plotly')}.min.js"
+    shared.page = secrets.token_urlsafe(24)
     routes = [
-        Route(shared.plotly, plotly, methods=["GET"]),
+        *service.routes(shared),
         Route("/api/health", health, methods=["GET"]),
         Route("/api/board/{method}", call, methods=["POST"]),
     ]
     script = Path(dashboard.__file__).parent / "app.py"
-    app = App(script, lifespan=lifespan, routes=routes, middleware=[Middleware(_HostCheck, names={host})])
+    app = App(
+        script,
+        lifespan=lifespan,
+        routes=routes,
+        middleware=[Middleware(_HostCheck, names={host}), Middleware(service.Start)],
+    )
     # read the settings beside the script again, whatever this process read before; these belong to the process
     bootstrap.load_config_options(
         {
@@ -246,13 +259,6 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
         }
     )
     return app
-
-
-def _plotly_js() -> Path:
-    """plotly.js as the plotly package ships it."""
-    import plotly
-
-    return Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
 
 
 class _HostCheck:

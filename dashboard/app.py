@@ -16,7 +16,7 @@ from dashboard import data, look, shell, views  # noqa: E402
 
 def main() -> None:
     """Draw the frame and the chosen page."""
-    st.set_page_config(page_title="Rewardboard", page_icon=look.FAVICON, layout="wide", initial_sidebar_state=220)
+    st.set_page_config(page_title="Rewardboard", page_icon=look.FAVICON, layout="wide", initial_sidebar_state=270)
     st.html(look.CSS)
     found = views.find()
     pages = {

@@ -179,10 +179,3 @@ def _overlaps(version: str, runs: tuple[str, ...]) -> pd.DataFrame:
 def overlaps(runs: tuple[str, ...]) -> pd.DataFrame:
     """Steps that more than one attempt logged."""
     return _overlaps(version(runs), runs)
-
-
-def display_names(table: pd.DataFrame) -> dict[str, str]:
-    """What a run is called on pages: its name where that is unique, its id otherwise."""
-    named = table["name"].fillna("").astype(str)
-    often = named.value_counts()
-    return {run: name if name and often[name] == 1 else run for run, name in zip(table["run"], named, strict=True)}

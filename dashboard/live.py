@@ -1,33 +1,29 @@
-"""Pages that follow their data: a look at the version every second, and a new drawing only if it changed."""
+"""Pages that follow their data: the server tells the window, and only then the script runs again."""
 
 from __future__ import annotations
 
-import time
-
-import streamlit as st
-
 from dashboard import data
+from dashboard.components import component
 
-SECONDS = 0.5
-"""With the server's look at files every 0.3 s, a flushed row is on the page within two seconds."""
+CLOCK_SECONDS = 60
+"""Pages that tell times in words are drawn again after so long while a run is being written."""
 
-CLOCK_SECONDS = 60.0
-"""Pages that tell times in words are drawn again after so long even if nothing came."""
+_watch = component("watch", "<div></div>")
 
 
 def follow(runs: tuple[str, ...] | None = None, *, clock: bool = False) -> None:
     """Draw this page again when the data of `runs` (None: any) change; call it once, at the end of a page.
 
-    A pass that finds nothing new sends nothing to the browser.
+    Charts of curves follow by themselves; this is for words and tables. Nothing is sent while nothing changes.
     """
     shared = data.here()
-    drawn = (data.version(runs), shared.reading, shared.trouble)
-    since = time.monotonic()
-
-    @st.fragment(run_every=SECONDS)
-    def watch() -> None:
-        old = clock and time.monotonic() - since > CLOCK_SECONDS
-        if old or (data.version(runs), shared.reading, shared.trouble) != drawn:
-            st.rerun()
-
-    watch()
+    if not shared.page:
+        return
+    told = {
+        "page": shared.page,
+        "runs": None if runs is None else list(runs),
+        "reading": shared.reading,
+        "trouble": shared.trouble,
+        "tick": CLOCK_SECONDS if clock else 0,
+    }
+    _watch(key="watch", data=told, on_moved_change=lambda: None, height="content")

@@ -20,12 +20,17 @@ def theme() -> look.Theme:
     return look.THEMES.get(st.context.theme.type or "light", look.LIGHT)
 
 
+def slots(runs: Sequence[str]) -> dict[str, int]:
+    """The slot of each run's mark, the same on all pages of a session."""
+    kept: dict[str, int] = st.session_state.setdefault("marks", {})
+    found = look.marks(runs, kept)
+    kept.update(found)
+    return found
+
+
 def marks(runs: Sequence[str]) -> dict[str, look.Mark]:
     """Colour and dash of each run, the same on all pages of a session."""
-    kept: dict[str, int] = st.session_state.setdefault("marks", {})
-    slots = look.marks(runs, kept)
-    kept.update(slots)
-    return {run: look.mark(slot) for run, slot in slots.items()}
+    return {run: look.mark(slot) for run, slot in slots(runs).items()}
 
 
 def verdict(text: str, how: str = "") -> None:

@@ -81,12 +81,18 @@ def split(trace: pd.DataFrame, joined: bool) -> dict[str, list[Curve]]:
 
 
 def traces(
-    curve: Curve, name: str, mark: Mark, theme: Theme, *, y: str, bottom: str, span: int = 1
+    curve: Curve, name: str, mark: Mark, theme: Theme, *, y: str, bottom: str, span: int = 1, faint: bool = False
 ) -> list[dict[str, Any]]:
-    """Band, line, smoothed line and marks of one curve; an older attempt is a thin grey line."""
+    """Band, line, smoothed line and marks of one curve; an older attempt is a thin grey line.
+
+    faint : a seed behind the mean of its group: thin, without its band
+    """
     base = {"type": "scatter", "yaxis": y, "legendgroup": curve.run, "showlegend": False, "name": name}
     if curve.old:
         return [{**base, **_line(curve, "mean", theme.older, "solid", 1.0, 1.0), "name": f"{name}, before restart"}]
+    if faint:
+        thin = _line(curve, "smooth" if span > 1 else "mean", mark.colour, "solid", 1.0, theme.raw)
+        return [{**base, **thin, "hoverinfo": "skip"}]
     held_out = curve.split != "train"
     dash = "dot" if held_out else mark.dash
     parts = []

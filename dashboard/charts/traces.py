@@ -1,14 +1,15 @@
-"""Small multiples of curves: one figure, one shared x axis, one cursor."""
+"""Small multiples of curves: one figure, one shared x axis, one cursor; runs over each other or side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from dashboard.charts import curves
+from dashboard.charts import bands, curves
 from dashboard.charts.curves import Curve
 from dashboard.look import Mark, Theme, heading, layout, number
 from dashboard.look import drawn as escaped
@@ -19,6 +20,9 @@ PANEL, GAP, TOP, BOTTOM = 112, 42, 30, 48
 
 LABELLED = 4
 """Up to so many runs are labelled at their right ends; more get a legend."""
+
+COLUMNS = 4
+"""Runs side by side: more columns are narrower than a word."""
 
 ORDERED = ("step", "time", "tokens", "episode", "epoch")
 """Axes along which a run only goes forward."""
@@ -33,79 +37,175 @@ AXES = {
 }
 
 
+def height(panels: int) -> int:
+    """Pixels of a figure of so many panels."""
+    return panels * PANEL + (panels - 1) * GAP + TOP + BOTTOM
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How curves are laid out.
+
+    x, x_unit : axis of `Board.traces` and its unit; span : points of the trailing mean, 1 for none
+    log_x, log_y : logarithmic axes where all values are positive; beside : one column a run
+    revision : as long as it is the same, the reader's zoom is kept
+    """
+
+    x: str = "step"
+    x_unit: str = ""
+    span: int = 1
+    log_x: bool = False
+    log_y: bool = False
+    beside: bool = False
+    revision: str = ""
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """What all panels share."""
+
+    marks: Mapping[str, Mark]
+    names: Mapping[str, str]
+    theme: Theme
+    options: Options
+    plot: int
+    data: list[dict[str, Any]] = field(default_factory=list)
+    annotations: list[dict[str, Any]] = field(default_factory=list)
+    axes: dict[str, Any] = field(default_factory=dict)
+
+
 def figure(
     trace: pd.DataFrame,
     panels: Sequence[Panel],
     marks: Mapping[str, Mark],
     names: Mapping[str, str],
     theme: Theme,
+    options: Options = Options(),
     *,
-    x: str = "step",
-    x_unit: str = "",
-    span: int = 1,
-    revision: str = "",
+    behind: pd.DataFrame | None = None,
+    groups: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
-    """Curves of `trace` (as `Board.traces`, with `smooth` if `span` > 1), one panel under the other."""
+    """One panel for each metric, one under the other.
+
+    Parameters
+    ----------
+    trace : as `Board.traces`, with `smooth` if `options.span` > 1
+    behind : as `Board.cohort`: the other runs, as a grey band
+    groups : as `Board.cohort`, a group a configuration: means over seeds with their intervals; `marks` knows the groups
+    """
     plot = len(panels) * PANEL + (len(panels) - 1) * GAP
-    data: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    axes: dict[str, Any] = {}
-    runs = list(dict.fromkeys(run for panel in panels for run in panel.runs))
-    trace = trace.assign(x=trace["x"] * 1000) if x == "time" else trace  # Plotly's dates are milliseconds
-    found = curves.split(trace, joined=x in ORDERED)
-    if len(runs) > LABELLED:
-        data += _legend(runs, marks, names)
+    sheet = _Sheet(marks, names, theme, options, plot)
+    runs = list(dict.fromkeys(run for panel in panels for run in panel.runs if run in marks))
+    columns = [[run] for run in runs[:COLUMNS]] if options.beside and len(runs) > 1 else [runs]
+    trace = trace.assign(x=trace["x"] * 1000) if options.x == "time" else trace  # Plotly's dates are milliseconds
+    found = curves.split(trace, joined=options.x in ORDERED)
+    legend = len(columns) == 1 and len(runs) > LABELLED and groups is None
+    if legend:
+        sheet.data.extend(_legend(runs, marks, names))
     for place, panel in enumerate(panels):
-        top = 1 - place * (PANEL + GAP) / plot
-        suffix = "" if place == 0 else str(place + 1)
-        part = [curve for curve in found.get(panel.metric, ()) if curve.run in panel.runs]
-        domain = [max(top - PANEL / plot, 0), top]
-        axes[f"yaxis{suffix}"] = {
-            "domain": domain,
-            "anchor": "x",
-            "nticks": 4,
-            "exponentformat": _exponent(part),
-        }
-        axes[f"yaxis{place + 101}"] = _bottom(f"y{suffix}")
-        data += _panel(part, panel, marks, names, theme, f"y{suffix}", f"y{place + 101}", span)
-        annotations.append(heading(theme, panel.label, panel.unit, x=0, y=min(top + 4 / plot, 1 + 4 / plot)))
-        if len(runs) <= LABELLED:
-            annotations += _labels(part, marks, names, theme, f"y{suffix}", len(runs) > 1)
-    widest = max((len(a["text"]) for a in annotations if a.get("xshift")), default=4)
+        drawn = [curve for curve in found.get(panel.metric, ()) if curve.run in panel.runs]
+        others = [_of(table, panel) for table in (behind, groups) if table is not None]
+        log = options.log_y and _positive(drawn, others)
+        for column, members in enumerate(columns):
+            part = [curve for curve in drawn if curve.run in members]
+            _cell(sheet, panel, part, place, column, len(columns), behind, groups, log=log, labelled=not legend)
+    for column, members in enumerate(columns):
+        sheet.axes[f"xaxis{column + 1 if column else ''}"] = _x_axis(sheet, column, len(columns), len(panels), trace)
+        if len(columns) > 1:
+            sheet.annotations.append(_column_title(sheet, members[0], column, len(columns)))
+    widest = max((len(a["text"]) for a in sheet.annotations if a.get("xshift")), default=4)
+    top = TOP + 20 * (len(columns) > 1)
     return {
-        "data": data,
+        "data": sheet.data,
         "layout": layout(
             theme,
-            height=plot + TOP + BOTTOM,
-            margin={"l": 58, "r": min(24 + round(6.6 * widest), 230), "t": TOP, "b": BOTTOM},
-            xaxis=_shared_x(x, x_unit, span, len(panels), theme),
-            annotations=annotations,
+            height=height(len(panels)) + top - TOP,
+            margin={"l": 58, "r": min(24 + round(6.6 * widest), 230), "t": top, "b": BOTTOM},
+            annotations=sheet.annotations,
             shapes=_restarts(trace, theme),
             hovermode="x unified",
             hoversubplots="axis",
-            uirevision=revision,
-            showlegend=len(runs) > LABELLED,
-            legend={
-                "orientation": "h",
-                "y": 1 + 26 / plot,
-                "yanchor": "bottom",
-                "x": 0,
-                "groupclick": "togglegroup",
-            },
-            **axes,
+            uirevision=options.revision,
+            showlegend=legend,
+            legend={"orientation": "h", "y": 1 + 26 / plot, "yanchor": "bottom", "x": 0, "groupclick": "togglegroup"},
+            **sheet.axes,
         ),
     }
 
 
-def _shared_x(x: str, unit: str, span: int, panels: int, theme: Theme) -> dict[str, Any]:
-    words = AXES.get(x, x) + (f", {unit}" if unit else "")
-    if span > 1:
-        words += f"  ·  bold: trailing mean of {span} points"
-    last = "y" if panels == 1 else f"y{panels}"
+def _cell(
+    sheet: _Sheet,
+    panel: Panel,
+    drawn: Sequence[Curve],
+    place: int,
+    column: int,
+    columns: int,
+    behind: pd.DataFrame | None,
+    groups: pd.DataFrame | None,
+    *,
+    log: bool,
+    labelled: bool,
+) -> None:
+    """One panel of one column: axes, what lies behind, curves, heading, labels."""
+    theme, options, plot = sheet.theme, sheet.options, sheet.plot
+    index = place * columns + column + 1
+    y, x, bottom = f"y{index if index > 1 else ''}", f"x{column + 1 if column else ''}", f"y{index + 100}"
+    top = 1 - place * (PANEL + GAP) / plot
+    axis = {
+        "domain": [max(top - PANEL / plot, 0), top],
+        "anchor": x,
+        "nticks": 4,
+        "exponentformat": _exponent(drawn),
+        "type": "log" if log else "linear",
+    }
+    if column:
+        axis |= {"matches": f"y{place * columns + 1 if place else ''}", "showticklabels": False}
+    sheet.axes[f"yaxis{y[1:]}"] = axis
+    sheet.axes[f"yaxis{index + 100}"] = {
+        "overlaying": y, "range": [0, 1], "visible": False, "fixedrange": True, "anchor": x,
+    }  # fmt: skip
+    base = {"xaxis": x, "yaxis": y}
+    spans: list[float] = []
+    if behind is not None:
+        rows = _of(behind, panel)
+        spans += [*rows["q10"], *rows["q90"]]
+        sheet.data.extend(bands.cohort(rows, theme, base, escaped(panel.label)))
+    several, splits = len({curve.run for curve in drawn}) > 1, len({curve.split for curve in drawn}) > 1
+    for curve in drawn:
+        words = [sheet.names.get(curve.run, curve.run)] if several or columns > 1 else []
+        words += [curve.split] if splits or curve.split != "train" else []
+        name = escaped(" ".join([panel.label, *words]))
+        faint = groups is not None
+        sheet.data.extend(
+            trace | {"xaxis": x}
+            for trace in curves.traces(
+                curve, name, sheet.marks[curve.run], theme, y=y, bottom=bottom, span=options.span, faint=faint
+            )
+        )
+    if groups is not None:
+        rows = _of(groups, panel)
+        sheet.data.extend(bands.seeds(rows, sheet.marks, base, escaped(panel.label)))
+    if column == 0:
+        sheet.annotations.append(heading(theme, panel.label, panel.unit, x=0, y=min(top + 4 / plot, 1 + 4 / plot)))
+    if groups is not None:
+        sheet.annotations.extend(_labels(sheet, _group_ends(_of(groups, panel)), y, spans, log=log))
+    elif labelled and columns == 1:
+        sheet.annotations.extend(_labels(sheet, _ends(drawn, sheet.names), y, spans, log=log))
+
+
+def _x_axis(sheet: _Sheet, column: int, columns: int, panels: int, trace: pd.DataFrame) -> dict[str, Any]:
+    options, theme = sheet.options, sheet.theme
+    words = AXES.get(options.x, options.x) + (f", {options.x_unit}" if options.x_unit else "")
+    if options.span > 1:
+        words += f"  ·  bold: trailing mean of {options.span} points"
+    last = (panels - 1) * columns + column + 1
+    width = (1 - 0.04 * (columns - 1)) / columns
+    log = options.log_x and options.x != "time" and bool((trace["x"] > 0).all())
     return {
-        "anchor": last,
-        "title": {"text": words},
-        "type": "date" if x == "time" else "linear",
+        "anchor": f"y{last if last > 1 else ''}",
+        "domain": [column * (width + 0.04), min(column * (width + 0.04) + width, 1)],
+        "title": {"text": words if column == 0 else ""},
+        "type": "date" if options.x == "time" else "log" if log else "linear",
         "showspikes": True,
         "spikemode": "across",
         "spikesnap": "cursor",
@@ -113,86 +213,108 @@ def _shared_x(x: str, unit: str, span: int, panels: int, theme: Theme) -> dict[s
         "spikedash": "solid",
         "spikecolor": theme.older,
         "exponentformat": "none",
+        **({"matches": "x"} if column else {}),
     }
+
+
+def _column_title(sheet: _Sheet, run: str, column: int, columns: int) -> dict[str, Any]:
+    width = (1 - 0.04 * (columns - 1)) / columns
+    colour = sheet.theme.word(sheet.marks[run].colour)
+    return {
+        "text": f"<b style='color:{colour}'>{escaped(sheet.names.get(run, run))}</b>",
+        "xref": "paper",
+        "yref": "paper",
+        "x": column * (width + 0.04),
+        "y": 1 + 24 / sheet.plot,
+        "xanchor": "left",
+        "yanchor": "bottom",
+        "showarrow": False,
+    }
+
+
+def _positive(drawn: Sequence[Curve], others: Sequence[pd.DataFrame]) -> bool:
+    """Whether a logarithmic axis can hold all of these curves and bands."""
+    lows = [float(np.nanmin(curve["low"], initial=np.inf)) for curve in drawn]
+    lows += [float(rows["low"].min()) for rows in others if len(rows)]
+    return bool(lows) and min(lows) > 0
 
 
 def _exponent(drawn: Sequence[Curve]) -> str:
     """Plain numbers with separators up to millions, powers of ten beyond and for the very small."""
     greatest = max((np.nanmax(np.abs(curve["high"]), initial=0.0) for curve in drawn), default=0.0)
-    return "none" if 1e-3 < greatest < 1e7 else "power"
+    return "none" if 1e-3 < greatest < 1e7 or not greatest else "power"
 
 
-def _bottom(over: str) -> dict[str, Any]:
-    """An invisible scale from 0 to 1 over a panel, on which marks stand at its bottom."""
-    return {"overlaying": over, "range": [0, 1], "visible": False, "fixedrange": True, "anchor": "x"}
+@dataclass(frozen=True, slots=True)
+class _End:
+    """A label at the right end of a curve: where, which value, whose, and how high its panel reaches."""
+
+    at: float
+    value: float
+    words: tuple[str, ...]
+    run: str
+    low: float
+    high: float
 
 
-def _panel(
-    drawn: Sequence[Curve],
-    panel: Panel,
-    marks: Mapping[str, Mark],
-    names: Mapping[str, str],
-    theme: Theme,
-    y: str,
-    bottom: str,
-    span: int,
-) -> list[dict[str, Any]]:
-    several, splits = len(panel.runs) > 1, len({curve.split for curve in drawn}) > 1
-    parts: list[dict[str, Any]] = []
-    for curve in drawn:
-        words = [names.get(curve.run, curve.run)] if several else []
-        words += [curve.split] if splits or curve.split != "train" else []
-        name = escaped(" ".join([panel.label, *words]))
-        parts += curves.traces(curve, name, marks[curve.run], theme, y=y, bottom=bottom, span=span)
-    return parts
-
-
-def _labels(
-    drawn: Sequence[Curve],
-    marks: Mapping[str, Mark],
-    names: Mapping[str, str],
-    theme: Theme,
-    y: str,
-    several: bool,
-) -> list[dict[str, Any]]:
-    """Name and last value at the right end of each curve, in its colour, pushed apart where they would overlap."""
+def _ends(drawn: Sequence[Curve], names: Mapping[str, str]) -> list[_End]:
     now = [curve for curve in drawn if not curve.old and np.isfinite(curve["mean"]).any()]
-    if not now:
-        return []
-    low, high = (f([f(curve[c]) for curve in now]) for f, c in ((np.nanmin, "low"), (np.nanmax, "high")))
-    height = (high - low) * 1.1 or 1.0
-    splits = len({curve.split for curve in now}) > 1
+    several, splits = len({curve.run for curve in now}) > 1, len({curve.split for curve in now}) > 1
     ends = []
     for curve in now:
         held = np.flatnonzero(np.isfinite(curve["mean"]))[-1]
         last = float(curve["last"][held])
         value = last if np.isfinite(last) else float(curve["mean"][held])
-        words = [names.get(curve.run, curve.run)] if several else []
-        words += [curve.split] if splits else []
         at = float(curve["smooth" if "smooth" in curve.columns else "mean"][held])
-        text = escaped(" ".join([*words, number(value)]))
-        ends.append((at if np.isfinite(at) else value, text, theme.word(marks[curve.run].colour)))
-    ends.sort(key=lambda end: end[0])
-    wanted = np.array([end[0] for end in ends]) / height * PANEL
+        words = (*([names.get(curve.run, curve.run)] if several else []), *([curve.split] if splits else []))
+        low, high = float(np.nanmin(curve["low"])), float(np.nanmax(curve["high"]))
+        ends.append(_End(at if np.isfinite(at) else value, value, words, curve.run, low, high))
+    return ends
+
+
+def _of(table: pd.DataFrame, panel: Panel) -> pd.DataFrame:
+    """The rows of a panel: runs that log its metric in another unit can't be drawn in it."""
+    return table[(table["metric"] == panel.metric) & (table["unit"] == panel.unit)]
+
+
+def _group_ends(groups: pd.DataFrame) -> list[_End]:
+    rows = groups[np.isfinite(groups["mean"])]
+    return [
+        _End(float(last["mean"]), float(last["mean"]), (str(name),), str(name), part["low"].min(), part["high"].max())
+        for name, part in rows.groupby("group", sort=False)
+        for last in [part.iloc[-1]]
+    ]
+
+
+def _labels(sheet: _Sheet, ends: Sequence[_End], y: str, spans: Sequence[float], *, log: bool) -> list[dict[str, Any]]:
+    """Name and last value at the right end of each curve, in its colour, pushed apart where they would overlap."""
+    if not ends:
+        return []
+    scale = np.log10 if log else np.asarray
+    ends = sorted(ends, key=lambda end: end.at)
+    low = min([end.low for end in ends] + [v for v in spans if np.isfinite(v) and (v > 0 or not log)])
+    high = max([end.high for end in ends] + [v for v in spans if np.isfinite(v)])
+    height = float(scale(high) - scale(low)) * 1.1 or 1.0
+    wanted = np.array([float(scale(end.at)) for end in ends]) / height * PANEL
     placed = wanted.copy()
     for i in range(1, len(placed)):
         placed[i] = max(placed[i], placed[i - 1] + 14)
     placed -= (placed - wanted).max() / 2
     return [
         {
-            "text": words,
-            "font": {"color": colour, "size": 12},
+            "text": escaped(" ".join([*end.words, number(end.value)])),
+            "font": {"color": sheet.theme.word(sheet.marks[end.run].colour), "size": 12},
             "xref": "paper",
             "x": 1,
             "xanchor": "left",
             "xshift": 8,
             "yref": y,
-            "y": value,
+            "y": float(scale(end.at)),
             "yanchor": "middle",
             "yshift": float(place - want),
             "showarrow": False,
         }
-        for (value, words, colour), place, want in zip(ends, placed, wanted, strict=True)
+        for end, place, want in zip(ends, placed, wanted, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, live, look, panels, shell
+from dashboard import data, live, look, panels, runlist, shell
 from dashboard.views import Page
 
 PAGE = Page("Which runs need me now?", "Overview", ":material/dashboard:", "overview", 10)
@@ -152,7 +152,7 @@ def rows_of(table: pd.DataFrame, curves: tuple[Curves, pd.DataFrame], now: float
         (run, metric): (last, unit)
         for run, metric, last, unit in metrics[["run", "metric", "last", "unit"]].itertuples(index=False, name=None)
     }
-    names = data.display_names(table)
+    names = runlist.display_names(table)
     rows = []
     for run in table.to_dict("records"):
         name = run["run"]

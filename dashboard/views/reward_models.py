@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, live, look, shell
+from dashboard import data, live, look, runlist, shell
 from dashboard.charts import scores
 from dashboard.plot import plot
 from dashboard.views import Page
@@ -42,7 +42,7 @@ def render() -> None:
         )
         live.follow()
         return
-    names = data.display_names(table)
+    names = runlist.display_names(table)
     chosen, dataset = _choose(models, scored, names)
     if not chosen:
         shell.nothing_matches("reward models", {"scorer": [models["run"].iloc[0]]})
@@ -59,7 +59,7 @@ def render() -> None:
     if trained:
         st.header("How it was trained", anchor=False)
         with shell.guarded("The curves"):
-            draw_curves(trained, names, marks, table, key="more")
+            draw_curves(trained, key="training")
     live.follow(chosen)
 
 

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, live, look, panels, shell
+from dashboard import data, figures, live, look, plot, runlist, shell
 from dashboard.charts import traces as charts
-from dashboard.plot import plot
+from dashboard.choice import Choice, choose, missing
 from dashboard.views import Page
 
 PAGE = Page("What is this run doing, and since when?", "Run", ":material/show_chart:", "run", 20)
 
-AXES = {"step": "step", "time": "time", "KL": "kl"}
+AXES = {"step": "step", "time": "time", "tokens": "tokens", "KL": "kl"}
 """Words of the choice (they stand in the address) and the axes of `Board.traces`."""
 
 SPANS = (1, 5, 10, 20, 50, 100, 200)
 
-LOSSES = ("rm.loss", "loss.total")
-"""Curves whose values say nothing across losses."""
+MOST = 24
+"""Panels drawn at once when a search finds more: four screens of them."""
 
-POINTS = 30_000
-"""Drawn points of all curves of a page: with bands below 2 MB."""
+LAYOUTS = ("over each other", "side by side", "mean over seeds")
 
 
 def render() -> None:
@@ -35,50 +36,21 @@ def render() -> None:
         shell.nothing_yet("Runs")
         live.follow()
         return
-    names = data.display_names(table)
-    chosen, axis, span = _choose(table, names)
-    known = tuple(run for run in chosen if run in names)
-    for run in chosen:
-        if run not in names:
-            st.info(f"No run `{run}` was read{' so far' if data.here().reading else ''}.", icon=":material/help:")
-    if not known:
-        shell.nothing_matches("runs", {"run": [_newest(table)]})
+    names = runlist.display_names(table)
+    choice = choose(table)
+    for run in missing(table):
+        st.info(f"No run `{run}` was read{' so far' if data.here().reading else ''}.", icon=":material/help:")
+    if not choice.runs:
+        st.info("No run is chosen: tick one in the side bar.", icon=":material/check_box:")
         live.follow()
         return
-    marks = shell.marks(known)
     with shell.guarded("The summary"):
-        shell.verdict(_verdict(table.set_index("run", drop=False).loc[list(known)], names))
+        shell.verdict(_verdict(table.set_index("run", drop=False).loc[list(choice.runs)], names))
     with shell.guarded("The curves"):
-        draw_curves(known, names, marks, table, axis=axis, span=span)
+        _curves(choice, table)
     with shell.guarded("The tables"):
-        _tables(known, names)
-    live.follow(known, clock=True)
-
-
-def _newest(table: pd.DataFrame) -> str:
-    drawn = table[table["n_metrics"] > 0] if (table["n_metrics"] > 0).any() else table
-    return str(drawn.sort_values("last_seen", ascending=False, kind="stable")["run"].iloc[0])
-
-
-def _choose(table: pd.DataFrame, names: dict[str, str]) -> tuple[tuple[str, ...], str, int]:
-    """The page's own state; all of it stands in the address."""
-    asked = st.query_params.get_all("run")
-    options = list(dict.fromkeys([*table["run"], *asked]))
-    if "run" not in st.session_state and not asked:
-        st.session_state["run"] = [_newest(table)]
-    chosen = st.multiselect("Runs", options, key="run", bind="query-params", placeholder="type to search")
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        axis = st.segmented_control("Along", list(AXES), key="x", default="step", required=True, bind="query-params")
-        span = st.select_slider(
-            "Smoothing, points (1: off)",
-            SPANS,
-            value=1,
-            key="smooth",
-            bind="query-params",
-            width=280,
-            help="A trailing, de-biased mean: it never looks ahead. The curve as logged stays behind it.",
-        )
-    return tuple(chosen), AXES[axis or "step"], int(span or 1)
+        _tables(choice.drawn, names)
+    live.follow(choice.runs, clock=bool((table.set_index("run").loc[list(choice.runs), "state"] == "writing").any()))
 
 
 def _verdict(rows: pd.DataFrame, names: dict[str, str]) -> str:
@@ -98,122 +70,119 @@ def _seen(run: dict[str, Any]) -> str:
     return look.ago(time.time() - run["last_seen"])
 
 
+def _curves(choice: Choice, table: pd.DataFrame) -> None:
+    """Controls, and the chart that they make."""
+    groups = runlist.groups_of(table)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        axis = st.segmented_control("Along", list(AXES), key="x", default="step", required=True, bind="query-params")
+        span = st.selectbox(
+            "Smoothing, points",
+            SPANS,
+            key="smooth",
+            bind="query-params",
+            width=130,
+            help="1 is off. A trailing, de-biased mean: it never looks ahead. The curve as logged stays behind it.",
+        )
+        find = st.text_input(
+            "Find metrics",
+            key="metrics",
+            bind="query-params",
+            width=230,
+            placeholder="regular expression",
+            help="Draws every metric whose name, label or tag matches, instead of the first six",
+        )
+        with st.popover("View", icon=":material/tune:"):
+            layout = st.radio("Runs", LAYOUTS, key="layout", bind="query-params")
+            log = st.pills("Logarithmic axis", ["x", "y"], selection_mode="multi", key="log", bind="query-params")
+            rest = st.toggle("Other runs of the kind in grey", value=True, key="rest", bind="query-params")
+    metrics = data.metrics(choice.drawn)
+    found = _found(metrics, find) if find else ()
+    if find and not found:
+        shell.nothing_matches("metrics", {"metrics": ""})
+        return
+    place = st.container()
+    more = _further(metrics, found, "metric")
+    draw_curves(
+        choice.drawn,
+        metrics=(*found[:MOST], *more) if found else (),
+        more=more,
+        behind=choice.behind if rest or len(choice.runs) > len(choice.drawn) else (),
+        groups=groups if layout == LAYOUTS[2] else {},
+        axis=AXES[axis or "step"],
+        span=int(span or 1),
+        log=tuple(log or ()),
+        beside=layout == LAYOUTS[1],
+        place=place,
+    )
+    if len(found) > MOST:
+        place.caption(f"{len(found)} metrics match; the first {MOST} are drawn. Narrow the search to see the others.")
+
+
 def draw_curves(
     runs: tuple[str, ...],
-    names: dict[str, str],
-    marks: dict[str, look.Mark],
-    table: pd.DataFrame,
     *,
+    metrics: tuple[str, ...] = (),
+    more: Sequence[str] = (),
+    behind: tuple[str, ...] = (),
+    groups: Mapping[str, str] | None = None,
     axis: str = "step",
     span: int = 1,
-    key: str = "metric",
+    log: tuple[str, ...] = (),
+    beside: bool = False,
+    key: str = "curves",
+    place: Any = None,
 ) -> None:
-    """Six panels in the order of the run's kind, and any further metric on demand."""
-    metrics = data.metrics(runs)
-    if metrics.empty:
+    """A chart of these runs: six panels in the order of their kind, or these metrics, and what the vocabulary says."""
+    slots = shell.slots(runs)
+    view = figures.Curves(
+        runs=runs,
+        slots=tuple(slots[run] for run in runs),
+        metrics=metrics,
+        behind=behind,
+        groups=tuple((run, groups[run]) for run in runs if groups and run in groups),
+        x=axis,
+        span=span,
+        log=log,
+        beside=beside,
+        theme=shell.theme().name,
+    )
+    shown, known = figures.shown_panels(data.board(), view)
+    if more and not metrics:
+        view = replace(view, metrics=tuple(dict.fromkeys([*(p.metric for p in shown), *more])))
+        shown, known = figures.shown_panels(data.board(), view)
+    if known.empty:
         shell.not_computable("Curves", "these runs have no logged metrics, only files listed below.")
         return
-    metrics = _by_loss(metrics, table)
-    kind = next((k for k in table.set_index("run").loc[list(runs), "kind"] if isinstance(k, str)), None)
-    first = panels.first(metrics, kind)
-    place = st.container()
-    further = _further(metrics, first, key)
-    shown = panels.panels(metrics, [*first, *further])
-    unit = _kl_unit(metrics) if axis == "kl" else ""
-    if unit is None:
-        shell.not_computable(
-            "Curves along KL", "these runs log KL in different units. Choose runs of one unit, or step."
-        )
-        return
-    buckets = max(min(1200, POINTS // max(sum(len(p.runs) for p in shown), 1)), 150)
-    drawn = data.traces(runs, tuple(dict.fromkeys(p.metric for p in shown)), axis, buckets, span)
-    if drawn.empty:
-        shell.not_computable(f"Curves along {axis}", _missing(axis))
-        return
-    if axis == "time" and not drawn["x"].notna().any():
-        shell.not_computable("Curves along time", _missing(axis))
-        return
-    figure = charts.figure(
-        drawn[drawn["x"].notna()],
-        shown,
-        marks,
-        names,
-        shell.theme(),
-        x=axis,
-        x_unit=unit,
-        span=span,
-        revision=f"{runs}{axis}",
-    )
-    with place:
-        plot(figure, f"curves-{key}", f"Curves of {look.sentence(p.label for p in shown)}")
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(_caption(drawn, runs, axis), width="content")
-            _download(drawn, key)
-    shell.notes(_notes(metrics, [p.metric for p in shown]))
+    if groups is not None and groups and not view.groups:
+        st.info("These runs belong to no group of several seeds: name one in `rewardboard.toml` (group = ...).")
+    labels = look.sentence(p.label for p in shown)
+    with place if place is not None else st.container():
+        plot.curves(view, key, f"Curves of {labels}", charts.height(len(shown)))
+    shell.notes(_notes(known, [p.metric for p in shown]))
 
 
-def _by_loss(metrics: pd.DataFrame, table: pd.DataFrame) -> pd.DataFrame:
-    """Name the ranking loss in the unit of loss curves, so that those of different losses get panels of their own."""
-    losses = metrics["run"].map(dict(zip(table["run"], table["loss"].fillna(""), strict=True)))
-    named = metrics["metric"].isin(LOSSES) & (losses != "")
-    return metrics.assign(unit=metrics["unit"].where(~named, metrics["unit"] + ", " + losses))
+def _found(metrics: pd.DataFrame, text: str) -> tuple[str, ...]:
+    """Metrics whose name, label or tag matches, in the order of their names."""
+    try:
+        pattern = re.compile(text, re.IGNORECASE)
+    except re.error:
+        pattern = re.compile(re.escape(text), re.IGNORECASE)
+    fits = [
+        bool(pattern.search(f"{m} {label} {tag}"))
+        for m, label, tag in zip(metrics["metric"], metrics["label"], metrics["tag"], strict=True)
+    ]
+    return tuple(dict.fromkeys(metrics.loc[fits, "metric"]))
 
 
-def _kl_unit(metrics: pd.DataFrame) -> str | None:
-    """The unit in which these runs log their KL; None if there are several: they can't share an axis."""
-    units = metrics.loc[metrics["metric"] == panels.DISTANCE, "unit"].unique()
-    return None if len(units) > 1 else str(units[0]) if len(units) else ""
-
-
-def _missing(axis: str) -> str:
-    return {
-        "time": "the logs hold no wall-clock time. Along step they can be drawn.",
-        "kl": "no KL to the reference was logged. Along step they can be drawn.",
-    }.get(axis, "nothing was logged.")
-
-
-def _further(metrics: pd.DataFrame, first: Sequence[str], key: str) -> list[str]:
+def _further(metrics: pd.DataFrame, found: Sequence[str], key: str) -> list[str]:
     labels = dict(zip(metrics["metric"], metrics["label"], strict=True))
-    rest = sorted((m for m in labels if m not in first), key=lambda m: ("." not in m, m))
-
+    rest = sorted((m for m in labels if m not in found), key=lambda m: ("." not in m, m))
     return st.multiselect(
-        f"Further metrics: {look.count(len(rest), 'more was', 'more were')} logged",
+        f"Further metrics: {look.count(len(labels), 'is', 'are')} logged",
         rest,
         key=key,
         bind="query-params",
         placeholder="type to search every logged metric",
-    )
-
-
-def _caption(drawn: pd.DataFrame, runs: tuple[str, ...], axis: str) -> str:
-    points, buckets = int(drawn["n"].sum()), len(drawn)
-    if points == buckets:
-        words = f"{look.count(points, 'point')}, each as logged."
-    else:
-        words = (
-            f"{points:,} points in {buckets:,} buckets; the band spans the least and greatest value of each, "
-            "the line is their mean."
-        )
-    bad = int(drawn["nonfinite"].sum())
-    if axis == "kl":
-        words += " Each point stands at the KL that its own run had at that step."
-    words += f" {look.count(bad, 'value')} NaN or infinite, marked x at the bottom." if bad else ""
-    again = data.overlaps(runs)
-    if len(again):
-        words += f" {int(again['points'].max()):,} steps were logged more than once after a restart; older attempts are grey."
-    return words
-
-
-def _download(drawn: pd.DataFrame, key: str) -> None:
-    st.download_button(
-        "Download these numbers (CSV)",
-        data=lambda: drawn.to_csv(index=False).encode(),
-        file_name="rewardboard-curves.csv",
-        mime="text/csv",
-        icon=":material/download:",
-        type="tertiary",
-        on_click="ignore",
-        key=f"download-{key}",
     )
 
 

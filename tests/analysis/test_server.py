@@ -332,6 +332,9 @@ class Fake:
     def ingest(self, paths, *, loss=None, progress=None):
         progress(Progress(0, 1, 0, 10, 0, "a"))
 
+    def version(self):
+        return str(self.polls)
+
     def poll(self):
         self.polls += 1
         if self.faults:

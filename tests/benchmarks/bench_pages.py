@@ -21,8 +21,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import Board
-from dashboard import look, panels, plot
-from dashboard.charts import traces
+from dashboard import figures, panels
+from dashboard.serialise import serialised
 from dashboard.views import overview
 from tests.benchmarks.bench_store import write_long
 
@@ -47,13 +47,9 @@ def write_wide(path: Path, points: int, metrics: list[str]) -> None:
 
 
 def run_page(board: Board, run: str, window: tuple[float, float] | None) -> str:
-    """What the Run page computes for its chart: metrics, curves, smoothing, figure, JSON."""
-    metrics = board.metrics([run])
-    shown = panels.panels(metrics, panels.first(metrics, "policy")[:6])
-    trace = board.traces([run], [p.metric for p in shown], window=window)
-    marks = {name: look.mark(slot) for name, slot in look.marks([run]).items()}
-    figure = traces.figure(board.smooth(trace, 15), shown, marks, {run: run}, look.LIGHT, span=15)
-    return plot.serialised(figure)
+    """What the server computes for the chart of the Run page: metrics, curves, smoothing, figure, JSON."""
+    view = figures.Curves(runs=(run,), slots=(0,), span=15)
+    return serialised(figures.curves(board, view, window).figure)
 
 
 def overview_page(board: Board) -> str:

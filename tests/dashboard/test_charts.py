@@ -13,7 +13,7 @@ import pytest
 from dashboard import look
 from dashboard.charts import drift, scores, traces
 from dashboard.panels import Panel
-from dashboard.plot import serialised
+from dashboard.serialise import serialised
 
 MARKS = {run: look.mark(slot) for run, slot in look.marks(["a", "b"]).items()}
 

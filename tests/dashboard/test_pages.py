@@ -99,13 +99,13 @@ def test_run_of_an_address_that_is_not_read(draw, board):
     assert not page.exception
     assert "No run `gone`" in words(page)
     page = draw("run", board, run="gone")
-    assert "No runs match" in words(page)
+    assert "No run is chosen" in words(page)
 
 
 def test_run_keeps_the_address_state(draw, board):
     page = draw("run", board, run=["ppo-a", "ppo-b"], smooth="20", x="KL")
-    assert page.multiselect(key="run").value == ["ppo-a", "ppo-b"]
-    assert page.select_slider(key="smooth").value == 20
+    assert page.session_state["choice"]["runs"] == ["ppo-a", "ppo-b"]
+    assert page.selectbox(key="smooth").value == 20
     assert not page.error
 
 
@@ -115,12 +115,11 @@ def test_run_without_times_says_what_is_missing(draw, board):
 
 
 def test_runs_that_log_kl_in_different_units_share_no_kl_axis(draw, board, monkeypatch):
-    from dashboard import data
-
     mixed = board.metrics(["ppo-a", "ppo-b"])
     kl = (mixed["metric"] == "kl.to_reference") & (mixed["run"] == "ppo-b")
     assert kl.any()
-    monkeypatch.setattr(data, "metrics", lambda runs: mixed.assign(unit=mixed["unit"].where(~kl, "nats per token")))
+    mixed = mixed.assign(unit=mixed["unit"].where(~kl, "nats per token"))
+    monkeypatch.setattr(board, "metrics", lambda runs, only=None: mixed)
     page = draw("run", board, run=["ppo-a", "ppo-b"], x="KL")
     assert "different units" in words(page)
     assert not page.exception
@@ -128,7 +127,7 @@ def test_runs_that_log_kl_in_different_units_share_no_kl_axis(draw, board, monke
 
 def test_losses_of_different_kind_get_their_own_panels():
     from dashboard import panels
-    from dashboard.views.run import _by_loss
+    from dashboard.figures import _by_loss
 
     metrics = pd.DataFrame(
         {
@@ -137,8 +136,8 @@ def test_losses_of_different_kind_get_their_own_panels():
             "unit": ["loss units"] * 3 + ["fraction"],
         }
     ).assign(label="x", n=1)
-    runs = pd.DataFrame({"run": ["a", "b", "c"], "loss": ["bradley_terry", "hinge", ""]})
-    found = panels.panels(_by_loss(metrics, runs), ["rm.loss", "rm.accuracy"])
+    losses = {"a": "bradley_terry", "b": "hinge", "c": ""}
+    found = panels.panels(_by_loss(metrics, losses), ["rm.loss", "rm.accuracy"])
     assert [p.unit for p in found] == ["loss units, bradley_terry", "loss units, hinge", "loss units", "fraction"]
 
 

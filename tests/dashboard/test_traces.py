@@ -9,7 +9,7 @@ import pytest
 from dashboard import look
 from dashboard.charts import traces
 from dashboard.panels import Panel
-from dashboard.plot import serialised
+from dashboard.serialise import serialised
 
 PANEL = Panel("kl", "KL", "nats per token", ("a",))
 MARKS = {run: look.mark(slot) for run, slot in look.marks(["a", "b", "c", "d", "e"]).items()}
@@ -28,8 +28,9 @@ def trace(
     return table.assign(**columns)
 
 
-def draw(table: pd.DataFrame, *panels: Panel, **more) -> dict:
-    return traces.figure(table, panels or (PANEL,), MARKS, {}, look.LIGHT, **more)
+def draw(table: pd.DataFrame, *panels: Panel, behind=None, groups=None, **more) -> dict:
+    options = traces.Options(**more)
+    return traces.figure(table, panels or (PANEL,), MARKS, {}, look.LIGHT, options, behind=behind, groups=groups)
 
 
 def lines(figure: dict, name: str = "KL") -> list[dict]:

@@ -1,0 +1,104 @@
+"""Many runs at once: how a metric is spread over groups of runs along the steps, whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from analysis.store.rollups import LEVELS
+
+POINTS = 1_500_000
+"""Points that are read one by one (some 0.2 s); of more, blocks of 16 stand for them."""
+
+COLUMNS = ["group", "metric", "unit", "x", "n", "mean", "sd", "low", "high", "q10", "q50", "q90"]
+
+
+def cohort(
+    con: duckdb.DuckDBPyConnection,
+    groups: Mapping[str, str],
+    metrics: Sequence[str],
+    *,
+    window: tuple[float, float] | None = None,
+    buckets: int = 120,
+) -> pd.DataFrame:
+    """How the runs of each group are spread, bucket by bucket of steps.
+
+    Each run counts once in a bucket, with the mean of its finite values there (of its last attempt, if it was
+    restarted); a run without a value in a bucket is not there: nothing is carried over a gap.
+
+    Parameters
+    ----------
+    groups : run -> name of its group
+    window : steps to look at; None takes the whole extent of these runs
+
+    Returns
+    -------
+    Columns group, metric, unit (runs that log a metric in another unit are another row), x (last step of any run in the bucket), n (runs in it), mean and sd over these runs (sd NaN
+    for one), low, high, and the 10, 50 and 90 % quantiles over runs; ordered by group, metric, unit, x.
+    """
+    runs = pd.DataFrame({"run_id": list(groups), "team": list(groups.values())})
+    if runs.empty or not len(metrics):
+        return pd.DataFrame(columns=COLUMNS)
+    con.register("cohort_runs", runs)
+    try:
+        low, high, points = _extent(con, metrics, window)
+        if not np.isfinite(low):
+            return pd.DataFrame(columns=COLUMNS)
+        rows = _POINT_ROWS if points <= POINTS else _BLOCK_ROWS
+        return con.execute(
+            f"""WITH members AS (
+                    SELECT series_id, metric, unit, team, run_id FROM series JOIN cohort_runs USING (run_id)
+                    WHERE is_primary AND split = 'train' AND metric IN (SELECT unnest($metrics))
+                ), parts AS ({rows}),
+                per_attempt AS (
+                    SELECT team, metric, unit, run_id, bucket, attempt, max(step) AS step, sum(total) / sum(n) AS mean
+                    FROM parts WHERE n > 0 GROUP BY ALL
+                ), per_run AS (
+                    SELECT team, metric, unit, bucket, max(step) AS step, arg_max(mean, attempt) AS mean
+                    FROM per_attempt GROUP BY team, metric, unit, run_id, bucket
+                )
+                SELECT team AS group, metric, unit, max(step) AS x, count(*) AS n, avg(mean) AS mean,
+                       stddev_samp(mean) AS sd, min(mean) AS low, max(mean) AS high,
+                       quantile_cont(mean, 0.1) AS q10, quantile_cont(mean, 0.5) AS q50,
+                       quantile_cont(mean, 0.9) AS q90
+                FROM per_run GROUP BY team, metric, unit, bucket ORDER BY team, metric, unit, x""",
+            {"metrics": list(metrics), "low": low, "high": high, "buckets": buckets},
+        ).df()
+    finally:
+        con.unregister("cohort_runs")
+
+
+_BUCKET = "least(floor(({x} - $low) / greatest($high - $low, 1e-9) * $buckets), $buckets - 1)"
+
+_POINT_ROWS = f"""
+    SELECT team, metric, unit, run_id, attempt, step, {_BUCKET.format(x="step")} AS bucket,
+           CASE WHEN isfinite(value) THEN value ELSE 0 END AS total, isfinite(value)::INTEGER AS n
+    FROM points JOIN members USING (series_id) WHERE step BETWEEN $low AND $high"""
+
+_BLOCK_ROWS = f"""
+    SELECT team, metric, unit, run_id, attempt, last_step AS step, {_BUCKET.format(x="last_step")} AS bucket,
+           total, n - nonfinite AS n
+    FROM rollups JOIN members USING (series_id)
+    WHERE level = {LEVELS[0]} AND last_step >= $low AND first_step <= $high"""
+
+
+def _extent(
+    con: duckdb.DuckDBPyConnection, metrics: Sequence[str], window: tuple[float, float] | None
+) -> tuple[float, float, float]:
+    """First and last step to look at, and about how many points lie between them."""
+    row = con.execute(
+        f"""SELECT min(first_step), max(last_step), sum(n) FROM rollups JOIN series USING (series_id)
+            JOIN cohort_runs USING (run_id)
+            WHERE level = {LEVELS[-1]} AND is_primary AND split = 'train' AND metric IN (SELECT unnest(?))""",
+        [list(metrics)],
+    ).fetchone()
+    if row is None or row[0] is None:
+        return np.nan, np.nan, 0.0
+    first, last, points = float(row[0]), float(row[1]), float(row[2])
+    if window is None:
+        return first, last, points
+    low, high = max(window[0], first), min(window[1], last)
+    return low, high, points * max(high - low, 0.0) / max(last - first, 1e-9)

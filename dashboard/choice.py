@@ -1,0 +1,117 @@
+"""Which runs a person looks at: a list in the side bar, the same on every page, and in the address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, look, runlist, shell
+from dashboard.components import component
+
+COLOURED = 8
+"""Runs drawn one by one in colour: four hues in two dashes. The others of the choice stand behind, in grey."""
+
+_list = component("runs", "<div class='runs'></div>")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """runs : chosen, pinned ones first; drawn : those in colour; behind : the others, as a band."""
+
+    runs: tuple[str, ...]
+    drawn: tuple[str, ...]
+    behind: tuple[str, ...]
+
+
+def choose(table: pd.DataFrame) -> Choice:
+    """Draw the list and return what is chosen; without a choice, the newest run before all others of its kind."""
+    state = _state(table)
+    known = set(table["run"])
+    runs = tuple(run for run in state["runs"] if run in known)
+    drawn = runs[:COLOURED]
+    slots = shell.slots(drawn)
+    _draw(table, state, slots)
+    behind = (
+        _others(table, state["find"], drawn) if len(runs) <= COLOURED and st.session_state.get("rest", True) else ()
+    )
+    return Choice(runs, drawn, tuple(runs[COLOURED:]) or behind)
+
+
+def missing(table: pd.DataFrame) -> list[str]:
+    """Runs that were asked for and are not there."""
+    known = set(table["run"])
+    return [run for run in st.session_state["choice"]["runs"] if run not in known]
+
+
+def set_runs(runs: Sequence[str]) -> None:
+    """Choose these runs."""
+    _keep({**st.session_state["choice"], "runs": list(runs)})
+
+
+def _state(table: pd.DataFrame) -> dict[str, list[str] | str]:
+    """The choice of this session; a new address wins over it."""
+    asked = st.query_params.get_all("run")
+    kept = st.session_state.get("choice")
+    if kept is None or (asked and asked != kept["runs"]):
+        newest = runlist.newest_first(table)["run"]
+        kept = {
+            "runs": asked or [str(newest.iloc[0])],
+            "pinned": st.query_params.get_all("pin"),
+            "find": st.query_params.get("find", ""),
+        }
+        st.session_state["choice"] = kept
+    _write(kept)
+    return dict(kept)
+
+
+def _keep(choice: dict[str, list[str] | str]) -> None:
+    st.session_state["choice"] = choice
+    _write(choice)
+
+
+def _write(choice: dict[str, list[str] | str]) -> None:
+    for name, key in (("run", "runs"), ("pin", "pinned"), ("find", "find")):
+        if choice[key]:
+            st.query_params[name] = choice[key]
+        else:
+            st.query_params.pop(name, None)
+
+
+def _took() -> None:
+    said = st.session_state["picker"].get("choice")
+    if said:
+        _keep({"runs": list(said["runs"]), "pinned": list(said["pinned"]), "find": str(said["find"])})
+
+
+def _draw(table: pd.DataFrame, state: dict[str, list[str] | str], slots: dict[str, int]) -> None:
+    page = data.here().page
+    with st.sidebar:
+        if not page:  # without our server there is nothing to fetch the list from
+            st.multiselect(
+                "Runs", list(table["run"]), default=[r for r in state["runs"] if r in set(table["run"])], key="picked"
+            )
+            return
+        _list(
+            key="picker",
+            data={
+                "page": page,
+                "chosen": state["runs"],
+                "pinned": state["pinned"],
+                "find": state["find"],
+                "slots": slots,
+                "hues": look.HUES,
+            },
+            on_choice_change=_took,
+            height="content",
+        )
+
+
+def _others(table: pd.DataFrame, find: str, drawn: Sequence[str]) -> tuple[str, ...]:
+    """Runs of the same kinds that match the search."""
+    kinds = set(table.set_index("run")["kind"].reindex(list(drawn)).dropna())
+    rest = runlist.matching(table, str(find))
+    rest = rest[~rest["run"].isin(drawn) & rest["kind"].isin(kinds) & (rest["n_metrics"] > 0)]
+    return tuple(rest["run"])

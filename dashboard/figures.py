@@ -1,0 +1,186 @@
+"""Charts of curves as requests: what a page asks for, the browser repeats when it zooms or rows arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import pandas as pd
+
+from analysis.board import Board
+from analysis.records import InputError
+from dashboard import look, panels, runlist
+from dashboard.charts import traces
+from dashboard.look import count
+
+POINTS = 30_000
+"""Drawn points of all curves of a chart: with bands below 2 MB, and drawn in under half a second."""
+
+FINEST, COARSEST = 1200, 150
+"""Buckets a curve: the pixels of a wide screen, and what still shows a spike."""
+
+LOSSES = ("rm.loss", "loss.total")
+"""Curves whose values say nothing across losses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """What a chart of curves shows.
+
+    runs, slots : the runs drawn one by one, and the slot of each one's mark (`look.mark`)
+    metrics : panels, in this order; empty takes the first six of the runs' kind
+    behind : runs that are summed up as a grey band
+    groups : run -> group, for means over seeds; empty draws runs alone
+    x, span, log, beside : see `charts.traces.Options`; log holds "x", "y", both or neither
+    """
+
+    runs: tuple[str, ...]
+    slots: tuple[int, ...]
+    metrics: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    groups: tuple[tuple[str, str], ...] = ()
+    x: str = "step"
+    span: int = 1
+    log: tuple[str, ...] = ()
+    beside: bool = False
+    theme: str = "light"
+
+    def asked(self) -> dict[str, Any]:
+        """As JSON for the browser."""
+        return {"kind": "curves", **asdict(self)}
+
+    @classmethod
+    def of(cls, asked: Mapping[str, Any]) -> Curves:
+        """From the browser's JSON. Raises InputError if it is none of ours."""
+        try:
+            known = {f.name: asked[f.name] for f in fields(cls) if f.name in asked}
+            texts = {name: tuple(str(v) for v in known.get(name, ())) for name in ("runs", "metrics", "behind", "log")}
+            groups = tuple((str(run), str(group)) for run, group in known.get("groups", ()))
+            slots = tuple(int(slot) for slot in known.get("slots", ()))
+            return cls(**{**known, **texts, "slots": slots, "groups": groups, "span": int(known.get("span", 1))})
+        except (TypeError, ValueError) as error:
+            raise InputError("no request for curves", mend="reload the page") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A figure, or in its place why there is none; `caption` says what its points are."""
+
+    figure: dict[str, Any] | None
+    caption: str
+    missing: str = ""
+
+
+def marks_of(view: Curves) -> dict[str, look.Mark]:
+    """The mark of each run, and of each group that of its first run."""
+    marks = {run: look.mark(slot) for run, slot in zip(view.runs, view.slots, strict=True)}
+    for run, group in view.groups:
+        if run in marks:
+            marks.setdefault(group, marks[run])
+    return marks
+
+
+def shown_panels(board: Board, view: Curves) -> tuple[list[panels.Panel], pd.DataFrame]:
+    """The panels of a view and what is known of their metrics."""
+    losses = board.runs().set_index("run")[["loss", "kind"]]
+    metrics = _by_loss(board.metrics(view.runs), losses["loss"].fillna("").to_dict())
+    kind = next((k for k in losses["kind"].reindex(list(view.runs)) if isinstance(k, str)), None)
+    return panels.panels(metrics, view.metrics or panels.first(metrics, kind)), metrics
+
+
+def curves(board: Board, view: Curves, window: tuple[float, float] | None = None) -> Answer:
+    """The figure of a view, in a window along its x axis."""
+    shown, metrics = shown_panels(board, view)
+    if metrics.empty:
+        return Answer(None, "", "These runs have no logged metrics, only the files listed below.")
+    unit = _kl_unit(metrics) if view.x == "kl" else ""
+    if unit is None:
+        return Answer(None, "", "These runs log KL in different units. Choose runs of one unit, or another axis.")
+    trace = numbers(board, view, shown, window)
+    if trace.empty or not trace["x"].notna().any():
+        return Answer(None, "", _missing(view.x) if window is None else "Nothing was logged in this window.")
+    names = {run: run for run in view.runs} | runlist.display_names(board.runs())
+    wanted = [panel.metric for panel in shown]
+    seen = window or (float(trace["x"].min()), float(trace["x"].max()))
+    grouped = {run: group for run, group in view.groups if run in view.runs}
+    others: dict[str, str] = dict.fromkeys(view.behind, "")
+    behind, groups = (
+        board.cohort(members, wanted, window=seen) if members and view.x == "step" else None
+        for members in (others, grouped)
+    )
+    options = traces.Options(
+        x=view.x,
+        x_unit=unit,
+        span=view.span,
+        log_x="x" in view.log,
+        log_y="y" in view.log,
+        beside=view.beside,
+        revision=f"{view.runs[:1]}{view.x}{view.beside}{'x' in view.log}",
+    )
+    theme = look.THEMES.get(view.theme, look.LIGHT)
+    drawn = traces.figure(trace, shown, marks_of(view), names, theme, options, behind=behind, groups=groups)
+    return Answer(drawn, _caption(board, view, trace, behind))
+
+
+def numbers(
+    board: Board, view: Curves, shown: Sequence[panels.Panel], window: tuple[float, float] | None
+) -> pd.DataFrame:
+    """The buckets that a view draws, smoothed if it asks for it."""
+    lines = max(sum(len(set(p.runs) & set(view.runs)) for p in shown), 1)
+    buckets = max(min(FINEST, POINTS // lines), COARSEST)
+    wanted = tuple(dict.fromkeys(p.metric for p in shown))
+    trace = board.traces(view.runs, wanted, x=view.x, window=window, buckets=buckets)  # type: ignore[arg-type]
+    trace = trace[trace["x"].notna()].reset_index(drop=True)
+    return board.smooth(trace, view.span) if view.span > 1 else trace
+
+
+def _by_loss(metrics: pd.DataFrame, losses: Mapping[Any, str]) -> pd.DataFrame:
+    """Name the ranking loss in the unit of loss curves, so that those of different losses get panels of their own."""
+    named = metrics["run"].map(losses).fillna("")
+    where = metrics["metric"].isin(LOSSES) & (named != "")
+    return metrics.assign(unit=metrics["unit"].where(~where, metrics["unit"] + ", " + named))
+
+
+def _kl_unit(metrics: pd.DataFrame) -> str | None:
+    """The unit in which these runs log their KL; None if there are several: they can't share an axis."""
+    units = metrics.loc[metrics["metric"] == panels.DISTANCE, "unit"].unique()
+    return None if len(units) > 1 else str(units[0]) if len(units) else ""
+
+
+def _missing(axis: str) -> str:
+    return {
+        "time": "Curves along time can't be drawn: the logs hold no wall-clock time. Along step they can.",
+        "kl": "Curves along KL can't be drawn: no KL to the reference was logged. Along step they can.",
+        "tokens": "Curves along tokens can't be drawn: no token count was logged. Along step they can.",
+        "episode": "Curves along episodes can't be drawn: no episode count was logged. Along step they can.",
+    }.get(axis, "Nothing was logged.")
+
+
+def _caption(board: Board, view: Curves, trace: pd.DataFrame, behind: pd.DataFrame | None) -> str:
+    points, buckets = int(trace["n"].sum()), len(trace)
+    if points == buckets:
+        words = f"{count(points, 'point')}, each as logged."
+    else:
+        words = (
+            f"{points:,} points in {buckets:,} buckets; the band spans the least and greatest value of each, "
+            "the line is their mean."
+        )
+    bad = int(trace["nonfinite"].sum())
+    words += " Each point stands at the KL that its own run had at that step." if view.x == "kl" else ""
+    words += f" {count(bad, 'value')} NaN or infinite, marked x at the bottom." if bad else ""
+    if view.behind:
+        words += (
+            f" Grey: {count(len(view.behind), 'other run')}, median and the middle 80 %."
+            if behind is not None and len(behind)
+            else " The other runs are drawn behind along step only."
+        )
+    if view.groups and view.x == "step":
+        words += " Bold: mean over seeds with its 95 % t interval; thin: the seeds."
+    if trace["attempt"].max() > 0:
+        again = board.overlaps(view.runs)
+        if len(again):
+            words += f" {int(again['points'].max()):,} steps were logged more than once after a restart; older attempts are grey."
+    if "y" in view.log:
+        words += " Panels with values at or below 0 keep a linear axis."
+    return words

@@ -1,0 +1,56 @@
+// One socket a window tells which runs changed; whoever wants to know subscribes. Silent while nothing happens.
+function newsOf(page) {
+  const kept = (window.rewardboardNews ??= {});
+  if (kept.page === page) return kept;
+  kept.socket?.close();
+  Object.assign(kept, { page, readers: kept.readers ?? new Set(), state: null, tries: 0 });
+  const open = () => {
+    const url = new URL("/page/news", location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const socket = (kept.socket = new WebSocket(url));
+    socket.onopen = () => { kept.tries = 0; socket.send(page); };
+    socket.onmessage = (event) => {
+      kept.state = JSON.parse(event.data);
+      for (const reader of [...kept.readers]) reader(kept.state);
+    };
+    socket.onclose = (event) => {
+      // 1008: a newer server does not know this page's token; Streamlit reloads the page then
+      if (kept.socket !== socket || event.code === 1008) return;
+      kept.tries += 1;
+      setTimeout(open, Math.min(500 * 2 ** kept.tries, 10_000));
+    };
+  };
+  open();
+  return kept;
+}
+
+// Ask this page's server; null if the data are those that `have` names.
+async function ask(page, what, body, signal) {
+  const answer = await fetch(`/page/${what}`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "X-Rewardboard-Page": page },
+    body: JSON.stringify(body),
+    signal,
+  });
+  if (answer.status === 204) return null;
+  if (!answer.ok) throw new Error((await answer.json()).what);
+  return answer;
+}
+
+// Run `work` soon, never twice at once, and not more often than it can bear: ten times its own duration apart.
+function paced(work, least) {
+  let running = false, again = false, timer = null, took = 0;
+  const run = async () => {
+    timer = null;
+    running = true;
+    again = false;
+    const start = performance.now();
+    try { await work(); } finally {
+      took = performance.now() - start;
+      running = false;
+      if (again) later();
+    }
+  };
+  const later = () => { timer ??= setTimeout(run, Math.min(Math.max(least, 4 * took), 10_000)); };
+  return () => { if (running) again = true; else later(); };
+}

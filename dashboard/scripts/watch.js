@@ -1,0 +1,29 @@
+// Let the page's script run again when its runs changed; nothing is shown.
+const watched = new WeakMap();
+export default function ({ data, parentElement, setTriggerValue }) {
+  const known = watched.get(parentElement);
+  if (known) {
+    known.data = data;
+    known.tell = setTriggerValue;
+    return;
+  }
+  const state = { data, tell: setTriggerValue, reading: data.reading, trouble: data.trouble };
+  watched.set(parentElement, state);
+  const follow = paced(async () => state.tell("moved", `${Date.now()}`), 700);
+  const reader = (news) => {
+    if (!parentElement.isConnected) { newsOf(state.data.page).readers.delete(reader); return; }
+    const runs = state.data.runs;
+    const mine = runs === null ? news.changed.length : news.changed.some((run) => runs.includes(run));
+    const turned = news.reading !== state.reading || news.trouble !== state.trouble;
+    state.reading = news.reading;
+    state.trouble = news.trouble;
+    if (mine || turned) follow();
+  };
+  newsOf(data.page).readers.add(reader);
+  if (data.tick) {
+    const timer = setInterval(() => {
+      if (!parentElement.isConnected) clearInterval(timer);
+      else if (document.visibilityState === "visible" && state.data.tick) state.tell("moved", `${Date.now()}`);
+    }, data.tick * 1000);
+  }
+}
