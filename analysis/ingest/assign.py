@@ -93,7 +93,8 @@ class _Folder:
         self.folder, self.root, self.writer = folder, root, writer
         self.candidates = candidates
         self.of = {c.path: c for c in candidates}
-        self.known = {Path(f.path): f for f in writer.files.values() if grouping.home(Path(f.path), root) == folder}
+        below = [(Path(f.path), f) for f in writer.files.below(folder)]
+        self.known = {path: f for path, f in below if grouping.home(path, root) == folder}
         self.alone = self._alone()
         place = self.alone or folder
         name = slug(grouping.own_name(place)) if self.alone else grouping.run_name(folder, root)
@@ -243,7 +244,7 @@ class _Folder:
         return [file]
 
     def _no_logs(self, run_id: str) -> bool:
-        return not any(f.run_id == run_id and f.role in ("log", "stream") for f in self.writer.files.values())
+        return not any(f.run_id == run_id and f.role in ("log", "stream") for f in self.writer.files)
 
     def _log(self, candidate: Candidate, run_id: str) -> Log:
         source, path = candidate.source, candidate.path
@@ -268,7 +269,7 @@ class _Folder:
         step = _global_step(candidate)
         rivals = [
             f
-            for f in self.writer.files.values()
+            for f in self.writer.files
             if f.run_id == run_id and f.path.endswith("trainer_state.json") and f.state in ("read", "reading")
         ]
         log_id = rivals[0].log_id if rivals else self._log(candidate, run_id).log_id

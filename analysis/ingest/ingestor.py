@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 import zlib
@@ -16,8 +17,8 @@ from analysis import registry
 from analysis.ingest import beside
 from analysis.ingest.assign import Candidate, assign, end_mark, fingerprint
 from analysis.ingest.grouping import home
-from analysis.ingest.moves import follow_moves
-from analysis.ingest.walk import Found, walk
+from analysis.ingest.moves import Gone, follow_moves, gone_files
+from analysis.ingest.walk import Found, batches, walk
 from analysis.records import Chunk, InputError, RewardboardError, RunInfo, Scalars
 from analysis.sources.base import Head, Job, Source
 from analysis.store.rows import File
@@ -26,8 +27,9 @@ from analysis.store.writer import Writer
 COMMIT_VALUES = 1_000_000
 """Buffered values that make a commit: DuckDB writes batches of this size at full speed, 50 MB of memory."""
 
-COMMIT_SECONDS = 1.0
-"""And the longest that a read row waits for its commit in a long ingest, so that pages fill while it runs."""
+FIRST_COMMIT_SECONDS, COMMIT_SECONDS = 0.05, 1.0
+"""The longest that a read row waits for its commit in a long ingest, so that pages fill while it runs; at its
+beginning pages are empty, so the first rows come at once."""
 
 LOOK_AGAIN_SECONDS = 1.0
 """How often watched folders are searched for new files; known files are looked at on every poll."""
@@ -88,9 +90,8 @@ class Ingestor:
         """
         self._tailing = False
         self._strangers.clear()  # what was deleted, or not known by an older plug-in, is looked at again
-        pending = self._find()
-        changed = self._read_all(pending, progress)
-        seen = [f for f in self.writer.files.values() if _is_below(f.path, self._roots if paths is None else paths)]
+        changed = self._read_all(*self._find(), progress)
+        seen = [f for f in self.writer.files if _is_below(f.path, self._roots if paths is None else paths)]
         owners = {f.run_id for f in seen}
         runs = [r for r, run in self.writer.runs.items() if run.begun and not owners.isdisjoint(_lineage(r))]
         return Report(tuple(seen), tuple(sorted(runs)), frozenset(changed))
@@ -99,35 +100,39 @@ class Ingestor:
         """Read what was added since the last call; the cheap call of a tailing loop."""
         self._tailing = True
         if time.monotonic() - self._looked >= LOOK_AGAIN_SECONDS:
-            pending = self._find()
+            pending, new = self._find()
             self._looked = time.monotonic()
         else:
-            pending = self._grown()
-        return self._read_all(pending, None) if pending else self.writer.commit()
+            pending, new = self._grown(), []
+        return self._read_all(pending, new, None) if pending or new else self.writer.commit()
 
     # -- finding
 
     def _below(self, path: str) -> bool:
         return _is_below(path, self._roots)
 
-    def _find(self) -> list[File]:
-        known = {f.path: f for f in self.writer.files.values()}
+    def _find(self) -> tuple[list[File], list[list[Found]]]:
+        """Known files that changed, and new files in batches, each a folder that holds whole runs."""
         pending: list[File] = []
-        candidates: list[Candidate] = []
+        new: list[Found] = []
         for found in walk(self._roots):
-            file = known.get(str(found.path))
+            file = self.writer.files.at(found.path)
             if file is not None and file.source:
                 pending += self._changed(file, found)
             elif found.error:
                 self._stranger(found, found.error)
             elif self._strangers.get(found.path) != (found.size, found.mtime_ns):
-                candidates += self._recognise(found)
-        candidates, moved = follow_moves(candidates, self.writer)
-        pending += moved
-        fresh = assign(candidates, self.writer)
-        self._tell_beside(candidates)
+                new.append(found)
         # ids were given in reading order: a re-run after a kill must go on in it
-        return sorted(pending, key=lambda file: file.file_id) + fresh
+        return sorted(pending, key=lambda file: file.file_id), batches(new)
+
+    def _take_up(self, batch: Sequence[Found], gone: Gone) -> list[File]:
+        """Recognise new files and give them their runs; returns what is to be read."""
+        candidates = [candidate for found in batch for candidate in self._recognise(found)]
+        fresh, moved = follow_moves(candidates, gone, self.writer)
+        files = moved + assign(fresh, self.writer)
+        self._tell_beside(fresh)
+        return files
 
     def _changed(self, file: File, found: Found) -> list[File]:
         same = (file.size, file.mtime_ns) == (found.size, found.mtime_ns)
@@ -142,7 +147,7 @@ class Ingestor:
     def _grown(self) -> list[File]:
         """Known files whose size or time changed: one stat each."""
         pending = []
-        for file in self.writer.files.values():
+        for file in self.writer.files:
             if file.state not in ("read", "reading", "failed") or not self._below(file.path):
                 continue
             try:
@@ -192,14 +197,14 @@ class Ingestor:
     def _stranger(self, found: Found, why: str, state: str = "failed") -> None:
         """List a file that can't be read at all; it belongs to no run."""
         self._strangers[found.path] = (found.size, found.mtime_ns)
-        known = next((f for f in self.writer.files.values() if f.path == str(found.path)), None)
+        known = self.writer.files.at(found.path)
         file = known or self.writer.new_file(str(found.path), "", -1, "", "")
         self.writer.put_file(replace(file, state=state, error=why, size=found.size, mtime_ns=found.mtime_ns))
 
     def _tell_beside(self, candidates: Sequence[Candidate]) -> None:
         """Hand on what `rewardboard.toml` and the command line say about the runs of these files."""
         for candidate in candidates:
-            file = next((f for f in self.writer.files.values() if f.path == str(candidate.path)), None)
+            file = self.writer.files.at(candidate.path)
             if file is None or file.role in ("config", "texts", "unread"):
                 continue
             try:
@@ -222,23 +227,33 @@ class Ingestor:
 
     # -- reading
 
-    def _read_all(self, pending: list[File], progress: Callable[[Progress], None] | None) -> set[str]:
+    def _read_all(
+        self, pending: list[File], new: list[list[Found]], progress: Callable[[Progress], None] | None
+    ) -> set[str]:
+        """Read what changed, then what is new, the newest folders first; commit as it goes."""
         changed: set[str] = set()
-        sizes = [_size(f) for f in pending]
-        total, done, rows = sum(sizes), 0, 0
-        last = time.monotonic()
-        for number, (file, size) in enumerate(zip(pending, sizes, strict=True)):
-            for read in self._read(file):
-                rows += read
-                if self.writer.buffered >= COMMIT_VALUES or time.monotonic() - last >= COMMIT_SECONDS:
-                    changed |= self.writer.commit()
-                    last = time.monotonic()
-                if progress:
-                    progress(Progress(number, len(pending), done, total, rows, file.path))
-            done += size
+        count = len(pending) + sum(len(batch) for batch in new)
+        total = sum(_size(f) for f in pending) + sum(found.size for batch in new for found in batch)
+        number = done = rows = 0
+        wait, last = FIRST_COMMIT_SECONDS, time.monotonic()
+        gone = gone_files(self.writer) if new else {}
+        steps: Iterator[tuple[list[File], int, int]] = itertools.chain(
+            ((([file], 1, _size(file))) for file in pending),
+            ((self._take_up(batch, gone), len(batch), sum(f.size for f in batch)) for batch in new),
+        )
+        for files, files_seen, size in steps:
+            for file in files:
+                for read in self._read(file):
+                    rows += read
+                    if self.writer.buffered >= COMMIT_VALUES or time.monotonic() - last >= wait:
+                        changed |= self.writer.commit()
+                        wait, last = min(2 * wait, COMMIT_SECONDS), time.monotonic()
+                    if progress:
+                        progress(Progress(number, count, done, total, rows, file.path))
+            number, done = number + files_seen, done + size
         changed |= self.writer.commit()
-        if progress and pending:
-            progress(Progress(len(pending), len(pending), total, total, rows, ""))
+        if progress and count:
+            progress(Progress(count, count, total, total, rows, ""))
         return changed
 
     def _read(self, file: File) -> Iterator[int]:

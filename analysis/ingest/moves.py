@@ -11,8 +11,20 @@ from analysis.ingest.assign import Candidate, fingerprint
 from analysis.store.rows import File
 from analysis.store.writer import Writer
 
+Gone = dict[str, list[File]]
+"""Known files that are no longer at their place, by name."""
 
-def follow_moves(candidates: Sequence[Candidate], writer: Writer) -> tuple[list[Candidate], list[File]]:
+
+def gone_files(writer: Writer) -> Gone:
+    """Which known files are no longer where they were read."""
+    gone: Gone = defaultdict(list)
+    for file in writer.files:
+        if file.source and file.prefix_bytes and not Path(file.path).exists():
+            gone[Path(file.path).name].append(file)
+    return gone
+
+
+def follow_moves(candidates: Sequence[Candidate], gone: Gone, writer: Writer) -> tuple[list[Candidate], list[File]]:
     """Tell files that were moved from files that are new.
 
     A file is a moved one if a known file of its name is gone from its place and began with the same bytes.
@@ -21,12 +33,6 @@ def follow_moves(candidates: Sequence[Candidate], writer: Writer) -> tuple[list[
     -------
     The candidates that are new, and the ledger entries of moved files that have grown since.
     """
-    if not candidates:
-        return [], []
-    gone: dict[str, list[File]] = defaultdict(list)
-    for file in writer.files.values():
-        if file.source and file.prefix_bytes and not Path(file.path).exists():
-            gone[Path(file.path).name].append(file)
     fresh: list[Candidate] = []
     grown: list[File] = []
     for candidate in candidates:

@@ -102,6 +102,35 @@ def walk(paths: Iterable[Path]) -> Iterator[Found]:
             yield replace(_look(path, path.parent), named=True)
 
 
+def batches(found: Iterable[Found]) -> list[list[Found]]:
+    """Files parted so that each part holds whole runs: by the topmost folder below the root that holds files itself.
+
+    A root with event files of its own is one part: folders in it may be further tags of one run. The part that was
+    written to last comes first: that is what people look at.
+    """
+    everything = list(found)
+    holding = {(f.root, f.path.parent) for f in everything}
+    whole = {f.root for f in everything if f.path.parent == f.root and "tfevents" in f.path.name}
+    parts: dict[tuple[Path, Path], list[Found]] = {}
+    places: dict[tuple[Path, Path], Path] = {}
+    for f in everything:
+        at = (f.root, f.path.parent)
+        if at not in places:
+            places[at] = f.root if f.root in whole else _topmost(*at, holding)
+        parts.setdefault((f.root, places[at]), []).append(f)
+    return sorted(parts.values(), key=lambda part: -max(f.mtime_ns for f in part))
+
+
+def _topmost(root: Path, folder: Path, holding: set[tuple[Path, Path]]) -> Path:
+    """The highest folder from below the root down to `folder` that holds files; the root for its own files."""
+    best = folder
+    while folder not in (root, folder.parent):
+        if (root, folder) in holding:
+            best = folder
+        folder = folder.parent
+    return best
+
+
 def _enter(folder: Path, root: Path, seen: set[tuple[int, int]]) -> Iterator[Found]:
     try:
         info = folder.stat()

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from analysis import records
 from analysis.records import Chunk, RunInfo, Skipped
 from analysis.store import rollups, schema, sketches
+from analysis.store.ledger import Ledger
 from analysis.store.rows import File, Log, Run, Series
 
 Meaning = Callable[[Run, Sequence[Series], rollups.Tails], tuple[Run, list[Series]]]
@@ -53,7 +54,7 @@ class Writer:
     def __init__(self, connection: duckdb.DuckDBPyConnection, meaning: Meaning) -> None:
         self._con = connection
         self._meaning = meaning
-        self.files: dict[int, File] = {f.file_id: f for f in self._load("files", File.from_row)}
+        self.files = Ledger(self._load("files", File.from_row))
         self.logs: dict[int, Log] = {g.log_id: g for g in self._load("logs", lambda row: Log(**row))}
         self.runs: dict[str, Run] = {r.run_id: r for r in self._load("runs", Run.from_row)}
         self.series: dict[int, Series] = {s.series_id: s for s in self._load("series", Series.from_row)}
@@ -109,13 +110,13 @@ class Writer:
         return log
 
     def new_file(self, path: str, run_id: str, log_id: int, source: str, role: str) -> File:
-        file = File(max(self.files, default=-1) + 1, path, run_id, log_id, source, role)
+        file = File(self.files.next_id, path, run_id, log_id, source, role)
         self.put_file(file)
         return file
 
     def put_file(self, file: File) -> None:
         """Note a changed ledger entry for the next commit."""
-        self.files[file.file_id] = file
+        self.files.put(file)
         self._changed_files.add(file.file_id)
 
     def put_run(self, run: Run) -> None:
@@ -149,7 +150,7 @@ class Writer:
 
         Returns the files of that log, to be read again from their beginning.
         """
-        again = [f for f in self.files.values() if f.log_id == file.log_id and f.state != "replaced"]
+        again = [f for f in self.files if f.log_id == file.log_id and f.state != "replaced"]
         self._forget_logs.add(file.log_id)
         for f in again:
             self._forget_files.add(f.file_id)
@@ -257,7 +258,7 @@ class Writer:
             del self.series[s.series_id], self._ids[s.run_id, s.log_id, s.tag]
         self._of_run.pop(run_id, None)
         self.runs.pop(run_id)
-        self.files = {i: f for i, f in self.files.items() if f.run_id != run_id}
+        self.files.drop(run_id)
         self.logs = {i: g for i, g in self.logs.items() if g.run_id != run_id}
         self.tails.forget(ids)
         self.versions[run_id] += 1
