@@ -6,14 +6,13 @@ uint64 length | uint32 masked crc32c of length | payload | uint32 masked crc32c 
 from __future__ import annotations
 
 import struct
+from array import array
 from dataclasses import dataclass, field
-from functools import cache
 
-import google_crc32c
 import numpy as np
-import numpy.typing as npt
 
-HEADER, FOOTER = 12, 4
+from analysis.eventfile.ahead import WALK, Ahead
+from analysis.eventfile.checksums import FOOTER, HEADER, MASK, Ints, crc, masked, numbers, of_lengths
 
 LONGEST = 1 << 30
 """A header that tells more than 1 GiB is not searched for: chance is likelier than such a record."""
@@ -27,12 +26,6 @@ _SEARCHED = 1 << 20
 
 _length_of = struct.Struct("<QI").unpack_from
 _checksum_of = struct.Struct("<I").unpack_from
-_crc = google_crc32c.value
-
-
-def masked(crc: int) -> int:
-    """The mask that TFRecord puts on its checksums (tensorflow/core/lib/hash/crc32c.h)."""
-    return ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 def sound(data: bytes, at: int = 0) -> int | None:
@@ -40,7 +33,7 @@ def sound(data: bytes, at: int = 0) -> int | None:
     if at + HEADER > len(data):
         return None
     length, check = _length_of(data, at)
-    return int(length) if masked(_crc(data[at : at + 8])) == check else None
+    return int(length) if masked(crc(data[at : at + 8])) == check else None
 
 
 @dataclass
@@ -56,8 +49,8 @@ class Frames:
     waits : whether `end` lies before something that may still be written
     """
 
-    starts: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
+    starts: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
+    lengths: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     bad: list[tuple[int, int]] = field(default_factory=list)
     gaps: list[tuple[int, int]] = field(default_factory=list)
     end: int = 0
@@ -79,16 +72,19 @@ def frames(data: bytes, *, written: float, lost: bool = False, growing: bool = F
     found = Frames()
     at = _after_gap(data, 0, found, growing=False) if lost else 0
     size = len(data)
-    starts, lengths = found.starts, found.lengths
+    starts = array("q")
+    ahead, ask = Ahead(data, starts), WALK
     known: dict[int, int] = {}
     while at is not None:
+        if at >= ask:
+            at, ask = ahead.take(at)
         found.end = at
         if at + HEADER > size:
             break
         length, check = _length_of(data, at)
         expected = known.get(length)  # few lengths occur, so most headers cost no checksum
         if expected is None:
-            expected = known[length] = masked(_crc(data[at : at + 8]))
+            expected = known[length] = masked(crc(data[at : at + 8]))
         if expected != check or length > LONGEST:
             if at + HEADER >= written:
                 found.waits = True
@@ -101,15 +97,17 @@ def frames(data: bytes, *, written: float, lost: bool = False, growing: bool = F
             found.need = HEADER + length + FOOTER
             break
         check = _checksum_of(data, stop)[0]
-        if masked(_crc(data[begin:stop])) == check:
+        plain = crc(data[begin:stop])
+        if (plain >> 15 | plain << 17) + MASK & 0xFFFFFFFF == check:  # `masked`, without the cost of a call
             starts.append(begin)
-            lengths.append(length)
         elif stop + FOOTER > written or (growing and check == 0):
             found.waits = True  # the checksum is written last
             break
         else:
             found.bad.append((len(starts) + len(found.bad), at))
         at = stop + FOOTER
+    found.starts = np.array(starts)
+    found.lengths = numbers(data, "<i8")[found.starts - HEADER]
     return found
 
 
@@ -137,24 +135,7 @@ def search(data: bytes, at: int) -> int | None:
         place = np.flatnonzero(high & ~(zero[0:-11] & zero[1:-10] & zero[2:-9] & zero[3:-8]))
         columns = part[place[:, None] + np.arange(HEADER)]
         length, check = columns[:, :4].copy().view("<u4")[:, 0], columns[:, 8:].copy().view("<u4")[:, 0]
-        hits = place[(_masked_crc_of(columns[:, :4]) == check) & (length <= LONGEST)]
+        hits = place[(of_lengths(length) == check) & (length <= LONGEST)]
         if len(hits):
             return begin + int(hits[0])
     return None
-
-
-@cache
-def _tables() -> tuple[npt.NDArray[np.uint32], int]:
-    """CRC32C of eight bytes whose upper four are zero, as one table for each lower byte (a CRC is affine)."""
-    base = _crc(bytes(8))
-    rows = [[_crc(struct.pack("<Q", value << 8 * byte)) ^ base for value in range(256)] for byte in range(4)]
-    return np.array(rows, np.uint32), base
-
-
-def _masked_crc_of(lengths: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint32]:
-    """`masked(crc)` of many lengths, given as rows of their four lower bytes."""
-    tables, base = _tables()
-    crc = np.full(len(lengths), base, np.uint32)
-    for byte in range(4):
-        crc ^= tables[byte][lengths[:, byte]]
-    return (crc >> np.uint32(15) | crc << np.uint32(17)) + np.uint32(0xA282EAD8)

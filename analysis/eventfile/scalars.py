@@ -28,6 +28,10 @@ _STRIDE = 7919
 """A prime: steps over any number of records without meeting a period of the log."""
 
 
+_MULTIPLIERS = np.cumprod(np.full(LONGEST // 8, 0x9E3779B97F4A7C15, np.uint64))
+"""Odd numbers, one for every eight bytes of a tag; the upper bits of the sum of products are its hash."""
+
+
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """Scalars of a block. `index` is the record's place among the block's frames; `rest` are the other records."""
@@ -54,27 +58,26 @@ class Layout:
 _Part = tuple[Ints, npt.NDArray[np.int32], npt.NDArray[np.float64], Ints, npt.NDArray[np.float64]]
 
 
-def decode(block: bytes, starts: list[int], lengths: list[int]) -> Decoded:
+def decode(block: bytes, start: Ints, length: Ints) -> Decoded:
     """Decode all records of a common layout; the others are returned by their index."""
     data = np.frombuffer(block, np.uint8)
-    start, length = np.array(starts, np.int64), np.array(lengths, np.int64)
     tags: dict[bytes, int] = {}
-    parts: list[_Part] = []
+    count = len(start)
+    tag, step = np.zeros(count, np.int32), np.zeros(count, np.int64)
+    wall_time, value = np.zeros(count), np.zeros(count)
+    rest = np.ones(count, bool)
     by_length = np.argsort(np.minimum(length, LONGEST + 1).astype(np.uint16), kind="stable")
     bounds = np.flatnonzero(np.diff(np.minimum(length, LONGEST + 1)[by_length])) + 1
     for rows in np.split(by_length, bounds):
         if len(rows) and 0 < (size := int(length[rows[0]])) <= LONGEST:
             records = np.lib.stride_tricks.sliding_window_view(data, size)[start[rows]]
-            parts += [(rows[part[0]], *part[1:]) for part in _same_length(records, tags)]
-    if not parts:
-        none = np.zeros(0)
-        return Decoded(none.astype(int), none.astype(np.int32), [], none, none.astype(int), none, np.arange(len(start)))
-    index, tag, wall_time, step, value = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    order = np.argsort(index, kind="stable")
-    rest = np.ones(len(start), bool)
-    rest[index] = False
+            for part, codes, times, steps, numbers in _same_length(records, tags):
+                where = rows[part]
+                tag[where], wall_time[where], step[where], value[where] = codes, times, steps, numbers
+                rest[where] = False
+    index = np.flatnonzero(~rest)
     names = [name.decode("utf-8", errors="replace") for name in tags]
-    return Decoded(index[order], tag[order], names, wall_time[order], step[order], value[order], np.flatnonzero(rest))
+    return Decoded(index, tag[index], names, wall_time[index], step[index], value[index], np.flatnonzero(rest))
 
 
 def _same_length(records: Bytes, tags: dict[bytes, int]) -> Iterator[_Part]:
@@ -133,12 +136,21 @@ def _numbers(records: Bytes, at: int, width: int) -> npt.NDArray[np.float64]:
 
 def _codes(names: Bytes, tags: dict[bytes, int]) -> npt.NDArray[np.int32]:
     """A number for each name; `tags` grows by new ones."""
-    if not names.shape[1]:
-        return np.full(len(names), tags.setdefault(b"", len(tags)), np.int32)
-    whole = np.ascontiguousarray(names).view(f"V{names.shape[1]}").ravel()
-    unique, inverse = np.unique(whole, return_inverse=True)
-    codes = np.array([tags.setdefault(name.tobytes(), len(tags)) for name in unique], np.int32)
-    return codes[inverse]
+    count, width = names.shape
+    words = np.zeros((count, max(1, -(-width // 8))), np.uint64)
+    words.view(np.uint8)[:, :width] = names
+    # sorting names is slow: where their hashes tell them apart, one example of each hash is enough
+    hashes = (words @ _MULTIPLIERS[: words.shape[1]] >> np.uint64(48)).astype(np.int64)
+    example = np.full(1 << 16, -1)
+    example[hashes] = np.arange(count)
+    if (words != words[example[hashes]]).any():
+        _, chosen, inverse = np.unique(names, axis=0, return_index=True, return_inverse=True)
+        group = inverse.ravel()
+    else:
+        used = np.flatnonzero(example >= 0)
+        chosen, group = example[used], (np.cumsum(example >= 0) - 1)[hashes]
+    codes = [tags.setdefault(names[i].tobytes(), len(tags)) for i in chosen]
+    return np.array(codes, np.int32)[group]
 
 
 def layout_of(record: bytes) -> Layout | None:

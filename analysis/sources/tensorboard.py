@@ -14,6 +14,7 @@ import pyarrow as pa
 from analysis import registry
 from analysis.eventfile import arguments, framing, scalars, values
 from analysis.eventfile.blocks import Block, Place, blocks
+from analysis.eventfile.checksums import HEADER
 from analysis.eventfile.message import message_class
 from analysis.records import Chunk, Histograms, InputError, Record, RunInfo, Scalars, Skipped
 from analysis.sources.base import Head, Job, Sniff, open_bytes
@@ -46,7 +47,7 @@ class EventFile:
             return Sniff("log", 0.9, "nothing written yet") if named else None
         length = framing.sound(data)
         if length is not None and length <= framing.LONGEST:
-            payload = data[framing.HEADER : framing.HEADER + length]
+            payload = data[HEADER : HEADER + length]
             if len(payload) < length:  # the first record is longer than the head, or not written yet
                 event = payload[:1] in (b"", b"\x09")
                 return Sniff("log", 0.9 if named else 0.5, "begins like an event") if event else None
@@ -54,7 +55,7 @@ class EventFile:
                 return Sniff("log", 0.99 if named else 0.95)
         if not named:
             return None
-        if len(data) < framing.HEADER:
+        if len(data) < HEADER:
             return Sniff("log", 0.5, "too short to tell")
         return Sniff("log", 0.6, "damaged at its beginning") if framing.search(data, 0) is not None else None
 
@@ -179,15 +180,18 @@ def _info(config: Mapping[str, Any]) -> RunInfo:
 def _decoded(block: Block, columns: Mapping[str, str]) -> _Found:
     from google.protobuf.message import DecodeError
 
-    starts, lengths = block.frames.starts, block.frames.lengths
-    out = _Found(scalars.decode(block.data, starts, lengths), columns)
+    frames = block.frames
+    out = _Found(scalars.decode(block.data, frames.starts, frames.lengths), columns)
     parse = message_class("Event").FromString
     broken: list[int] = []
-    for i in out.fast.rest.tolist():
+    rest = out.fast.rest
+    for i, start, length in zip(
+        rest.tolist(), frames.starts[rest].tolist(), frames.lengths[rest].tolist(), strict=True
+    ):
         try:
-            event = parse(block.data[starts[i] : starts[i] + lengths[i]])
+            event = parse(block.data[start : start + length])
         except DecodeError:
-            broken.append(starts[i] - framing.HEADER)
+            broken.append(start - HEADER)
             continue
         _take_event(event, i, out)
     places = [Skipped(f"byte {block.offset + at}", "the record is no event") for at in broken[:_PLACES]]

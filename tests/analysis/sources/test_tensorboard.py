@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 
 from analysis import registry
 from analysis.eventfile import blocks as blocks_module
-from analysis.eventfile import framing, scalars
+from analysis.eventfile import scalars
+from analysis.eventfile.checksums import HEADER
 from analysis.records import Chunk, Histograms, InputError, RunInfo, Scalars, Skipped
 from analysis.sources.base import Head, Job
 from tests.conftest import SHARED
@@ -473,8 +474,8 @@ rows = st.tuples(
 @given(st.lists(rows, max_size=40))
 def test_columns_read_what_a_protobuf_parser_reads(events):
     payloads = [encoded(tag.encode(), value, step, order) for tag, value, step, order in events]
-    block, starts = b"".join(payloads), np.cumsum([0, *(len(p) for p in payloads)])[:-1].tolist()
-    got = scalars.decode(block, starts, [len(p) for p in payloads])
+    block, starts = b"".join(payloads), np.cumsum([0, *(len(p) for p in payloads)])[:-1]
+    got = scalars.decode(block, starts, np.array([len(p) for p in payloads], np.int64))
     assert sorted([*got.index.tolist(), *got.rest.tolist()]) == list(range(len(payloads)))
     for k, i in enumerate(got.index):
         theirs = event_pb2.Event.FromString(payloads[i])
@@ -579,7 +580,7 @@ def test_a_wrong_length_loses_that_record_and_says_how_much(path):
     clean = read(path).rows
     sizes = [len(VERSION) + 16, *(len(scalar(f"train/m{i % 3}", i / 7, i // 3)) + 16 for i in range(12))]
     at = sum(sizes[:5])
-    for offset in range(framing.HEADER):
+    for offset in range(HEADER):
         broken = bytearray(data)
         broken[at + offset] ^= 0x11
         path.write_bytes(broken)
