@@ -22,19 +22,22 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import duckdb
-import numpy as np
 import pandas as pd
 
 from analysis import vocabulary
-from analysis.drift.quantiles import quantiles
+from analysis.distribution import Distribution
+from analysis.drift.quantiles import by_place
 from analysis.ingest.ingestor import Ingestor, Progress, Report
 from analysis.ingest.meaning import give_meaning
 from analysis.ingest.state import state_of
-from analysis.policy.smoothing import trailing_mean
+from analysis.policy.smoothing import smoothed
 from analysis.ranking import accuracy as ranking
+from analysis.ranking import checkpoints
+from analysis.ranking.histogram import score_histogram
 from analysis.records import InputError, RunInfo, StoreError, StoreHeldError
-from analysis.store import cohort, listings, schema, scores, sqlbox, streams, traces
+from analysis.store import cohort, distributions, listings, schema, scores, sqlbox, streams, traces
 from analysis.store.compact import compact
+from analysis.store.distributions import BINS, STEPS, Source
 from analysis.store.writer import Writer
 
 T = TypeVar("T")
@@ -233,13 +236,7 @@ class Board:
 
     def smooth(self, trace: pd.DataFrame, span: int) -> pd.DataFrame:
         """`trace` with a column `smooth`: the trailing mean of each curve over `span` points."""
-        smooth = np.full(len(trace), np.nan)
-        if len(trace):
-            keys = ["run", "metric", "split", "attempt"]
-            mean, n = trace["mean"].to_numpy(float), trace["n"].to_numpy(float)
-            for rows in trace.groupby(keys, sort=False).indices.values():
-                smooth[rows] = trailing_mean(mean[rows], n[rows], span)
-        return trace.assign(smooth=smooth)
+        return smoothed(trace, span)
 
     def series(self, run: str, metric: str, *, split: str | None = None) -> pd.DataFrame:
         """All points of a metric, the last attempt of each step: split, attempt, step, wall_time, value."""
@@ -285,21 +282,16 @@ class Board:
 
     def score_histogram(self, run: str, *, dataset: str | None = None, bins: int = 60) -> pd.DataFrame:
         """Counts of chosen and rejected scores on common bins, and of margins: side, left, right, count."""
-        pairs = scores.pairs(self._con.cursor(), run, dataset)
-        both = pairs[["chosen_score", "rejected_score"]].to_numpy(float)
-        sides = {"chosen": (both[:, 0], both), "rejected": (both[:, 1], both)}
-        margin = both[:, 0] - both[:, 1]
-        parts = []
-        for side, (values, span) in {**sides, "margin": (margin, margin)}.items():
-            finite = span[np.isfinite(span)]
-            if not finite.size:
-                continue
-            edges = np.histogram_bin_edges(finite, bins=bins)
-            count, _ = np.histogram(values[np.isfinite(values)], bins=edges)
-            parts.append(pd.DataFrame({"side": side, "left": edges[:-1], "right": edges[1:], "count": count}))
-        return (
-            pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["side", "left", "right", "count"])
-        )
+        return score_histogram(scores.pairs(self._con.cursor(), run, dataset), bins)
+
+    def checkpoints(self, run: str, *, dataset: str | None = None) -> pd.DataFrame:
+        """Ranking accuracy by checkpoint and pairs that flipped; see `analysis.ranking.checkpoints.checkpoints`."""
+        return checkpoints.checkpoints(scores.checkpoint_pairs(self._con.cursor(), run, dataset))
+
+    def flips(self, run: str, before: float, after: float, *, dataset: str | None = None) -> pd.DataFrame:
+        """Pairs ranked right at one of two checkpoints only; see `analysis.ranking.checkpoints.flips`."""
+        pairs = scores.checkpoint_pairs(self._con.cursor(), run, dataset, (before, after))
+        return checkpoints.flips(pairs, before, after)
 
     def pairs(
         self,
@@ -349,22 +341,27 @@ class Board:
         base_q05 ... base_q95, which are NaN where the window holds no row.
         """
         counted = streams.counts(self._con.cursor(), run, field, by)
-        names, at = list(streams.QUANTILES), list(streams.QUANTILES.values())
-        rows = []
-        for (x, category), part in counted.groupby(["x", "category"], sort=True):
-            n = part["n"].to_numpy()
-            rows.append([x, category, int(n.sum()), *quantiles(part["value"].to_numpy(), n, at)])
-        table = pd.DataFrame(rows, columns=["x", "category", "n", *names])
-        if baseline is None or table.empty:
-            return table
-        base = []
-        within = counted[counted["x"].between(*baseline)]
-        for category in table["category"].unique():
-            part = within[within["category"] == category]
-            n = part["n"].to_numpy(np.int64)
-            base.append([category, int(n.sum()), *quantiles(part["value"].to_numpy(float), n, at)])
-        columns = ["category", "base_n", *(f"base_{name}" for name in names)]
-        return table.merge(pd.DataFrame(base, columns=columns), on="category")
+        return by_place(counted, streams.QUANTILES, baseline)
+
+    def distributions(self, runs: Sequence[str]) -> pd.DataFrame:
+        """What spreads over steps in these runs: run, tag, source, dataset, n_steps, first, last."""
+        return distributions.distributions(self._con.cursor(), runs)
+
+    def distribution(
+        self,
+        run: str,
+        tag: str,
+        *,
+        source: Source | None = None,
+        dataset: str | None = None,
+        values: tuple[float, float] | None = None,
+        steps: int = STEPS,
+        bins: int = BINS,
+    ) -> Distribution:
+        """One of `distributions` on common bins; see `analysis.store.distributions.distribution`."""
+        return distributions.distribution(
+            self._con.cursor(), run, tag, source=source, dataset=dataset, values=values, steps=steps, bins=bins
+        )
 
     def versions(self, run: str) -> pd.DataFrame:
         """When each reward-model and policy version was first seen: x, field, value."""
