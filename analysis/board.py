@@ -11,7 +11,6 @@ with Board.open() as board:
 from __future__ import annotations
 
 import os
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -34,9 +33,10 @@ from analysis.policy.smoothing import smoothed
 from analysis.ranking import accuracy as ranking
 from analysis.ranking import checkpoints
 from analysis.ranking.histogram import score_histogram
-from analysis.records import InputError, RunInfo, StoreError, StoreHeldError
+from analysis.records import InputError, RunInfo
 from analysis.store import cohort, distributions, listings, schema, scores, sqlbox, streams, traces
 from analysis.store.compact import compact
+from analysis.store.connect import connect
 from analysis.store.distributions import BINS, STEPS, Source
 from analysis.store.writer import Writer
 
@@ -67,22 +67,7 @@ class Board:
             If the file is no Rewardboard store, or can't be opened.
         """
         path = None if db is None else Path(db)
-        config = {"enable_external_access": "false", "python_enable_replacements": "false"}
-        try:
-            connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
-        except duckdb.IOException as error:
-            held = re.search(r"PID (\d+)", str(error))
-            if held:
-                raise StoreHeldError(
-                    f"process {held[1]} owns the store",
-                    where=str(path),
-                    mend="use its page, or stop it first",
-                ) from error
-            raise StoreError("can't be opened", where=str(path), mend="check path and rights") from error
-        except duckdb.Error as error:
-            what = str(error).splitlines()[0]
-            raise StoreError(f"is no store: {what}", where=str(path), mend="name another file with --db") from error
-        return cls(connection, path)
+        return cls(connect(path), path)
 
     def close(self) -> None:
         """Finish writing and let go of the file; nothing happens if it is closed already."""
