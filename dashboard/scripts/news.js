@@ -37,7 +37,7 @@ async function ask(page, what, body, signal) {
   return answer;
 }
 
-// Run `work` soon, never twice at once, and not more often than it can bear: ten times its own duration apart.
+// Run `work` soon, never twice at once, and with a pause as long as itself between two times.
 function paced(work, least) {
   let running = false, again = false, timer = null, took = 0;
   const run = async () => {
@@ -51,6 +51,6 @@ function paced(work, least) {
       if (again) later();
     }
   };
-  const later = () => { timer ??= setTimeout(run, Math.min(Math.max(least, 4 * took), 10_000)); };
+  const later = () => { timer ??= setTimeout(run, Math.max(least, took)); };
   return () => { if (running) again = true; else later(); };
 }

@@ -128,11 +128,13 @@ export default function ({ data, parentElement }) {
   }
   if (first) state.place.style.minHeight = `${data.height}px`;
   if (first) {
-    const runs = () => [...state.data.request.runs, ...state.data.request.behind];
-    const follow = paced(() => refresh(state), 150);
+    const follow = paced(() => refresh(state), 100);
+    const drift = paced(() => refresh(state), 5000);  // the grey band moves slowly
+    const moved = (news, runs) => runs.some((run) => news.changed.includes(run));
     const reader = (news) => {
       if (!state.place.isConnected) newsOf(state.data.page).readers.delete(reader);
-      else if (news.changed.length && runs().some((run) => news.changed.includes(run))) follow();
+      else if (moved(news, state.data.request.runs)) follow();
+      else if (moved(news, state.data.request.behind)) drift();
     };
     newsOf(data.page).readers.add(reader);
   }

@@ -9,7 +9,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
   const state = { data, tell: setTriggerValue, reading: data.reading, trouble: data.trouble };
   watched.set(parentElement, state);
-  const follow = paced(async () => state.tell("moved", `${Date.now()}`), 700);
+  const follow = paced(async () => state.tell("moved", `${Date.now()}`), 1000);
   const reader = (news) => {
     if (!parentElement.isConnected) { newsOf(state.data.page).readers.delete(reader); return; }
     const runs = state.data.runs;
