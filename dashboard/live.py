@@ -22,6 +22,7 @@ def follow(runs: tuple[str, ...] | None = None, *, clock: bool = False) -> None:
     told = {
         "page": shared.page,
         "runs": None if runs is None else list(runs),
+        "version": data.version(),
         "reading": shared.reading,
         "trouble": shared.trouble,
         "tick": CLOCK_SECONDS if clock else 0,

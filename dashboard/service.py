@@ -117,7 +117,8 @@ async def _news(shared: Host, socket: WebSocket) -> None:
 
 async def _tell(shared: Host, socket: WebSocket, woken: asyncio.Event) -> None:
     told = shared.board.changes()
-    await socket.send_json(_state(shared, []))
+    # what changed between the page's own look and this one is in nobody's news: `first` lets the page compare
+    await socket.send_json({**_state(shared, []), "first": shared.board.version()})
     while True:
         await woken.wait()
         await asyncio.sleep(NEWS_SECONDS)

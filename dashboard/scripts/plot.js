@@ -133,7 +133,7 @@ export default function ({ data, parentElement }) {
     const moved = (news, runs) => runs.some((run) => news.changed.includes(run));
     const reader = (news) => {
       if (!state.place.isConnected) newsOf(state.data.page).readers.delete(reader);
-      else if (moved(news, state.data.request.runs)) follow();
+      else if (news.first || moved(news, state.data.request.runs)) follow();
       else if (moved(news, state.data.request.behind)) drift();
     };
     newsOf(data.page).readers.add(reader);

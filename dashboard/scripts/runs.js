@@ -170,7 +170,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const reader = (news) => {
     if (!parentElement.isConnected) { newsOf(state.data.page).readers.delete(reader); return; }
     progress(state, news);
-    if (news.changed.length || !news.reading) follow();
+    if (news.first || news.changed.length || !news.reading) follow();
   };
   const news = newsOf(data.page);
   news.readers.add(reader);

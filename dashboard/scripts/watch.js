@@ -17,7 +17,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const turned = news.reading !== state.reading || news.trouble !== state.trouble;
     state.reading = news.reading;
     state.trouble = news.trouble;
-    if (mine || turned) follow();
+    const missed = news.first && news.first !== state.data.version;
+    if (mine || turned || missed) follow();
   };
   newsOf(data.page).readers.add(reader);
   if (data.tick) {
