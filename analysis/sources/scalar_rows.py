@@ -180,19 +180,30 @@ def flat(row: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return numbers, others
 
 
-def histograms(rows: Iterable[tuple[float, str, Any]]) -> tuple[Histograms | None, Counter[str]]:
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of a log that is no number, and where it stands; `time` in unix s, None if none is told."""
+
+    step: float
+    name: str
+    value: Any
+    run: str = ""
+    time: float | None = None
+
+
+def histograms(cells: Iterable[Cell]) -> tuple[Histograms | None, Counter[str]]:
     """W&B histogram objects as records, and the names of everything else that is no number."""
     found, ignored = [], Counter[str]()
-    for step, name, value in rows:
-        edges, counts = _bins(value)
+    for cell in cells:
+        edges, counts = _bins(cell.value)
         if edges is None or counts is None:
-            ignored[name] += 1
+            ignored[cell.name] += 1
         else:
-            found.append((name, step, edges, counts))
+            found.append((cell.run, cell.name, cell.step, cell.time, edges, counts))
     if not found:
         return None, ignored
-    names, steps, edges_, counts_ = (list(c) for c in zip(*found, strict=True))
-    return Histograms.of(tag=names, step=steps, edges=edges_, counts=counts_), ignored
+    runs, names, steps, times, edges_, counts_ = (list(c) for c in zip(*found, strict=True))
+    return Histograms.of(run=runs, tag=names, step=steps, wall_time=times, edges=edges_, counts=counts_), ignored
 
 
 def _bins(value: Any) -> tuple[list[float] | None, list[float] | None]:

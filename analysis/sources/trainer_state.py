@@ -9,6 +9,7 @@ from analysis import registry
 from analysis.records import Chunk, InputError, Record, RunInfo, Scalars, Skipped
 from analysis.sources import scalar_rows
 from analysis.sources.base import Head, Job, Sniff
+from analysis.sources.scalar_rows import Cell
 from analysis.sources.tabular import number
 
 _SUMMARY = "train_runtime"
@@ -53,7 +54,7 @@ def read_history(history: list[Any], state: Mapping[str, Any], columns: Mapping[
     tags: list[str] = []
     steps: list[float] = []
     values: list[float] = []
-    others: list[tuple[float, str, Any]] = []
+    others: list[Cell] = []
     skipped: list[Skipped] = []
     summary: dict[str, Any] = {}
     step = 0.0
@@ -71,7 +72,7 @@ def read_history(history: list[Any], state: Mapping[str, Any], columns: Mapping[
                 tags.append(key)
                 steps.append(step)
                 values.append(found)
-        others += [(step, name, value) for name, value in rest.items()]
+        others += [Cell(step, name, value) for name, value in rest.items()]
     histograms, ignored = scalar_rows.histograms(others)
     records: list[Record] = [Scalars.of(tag=tags, step=steps, value=values)] if tags else []
     config = {key: state[key] for key in _STATE_KEYS if state.get(key) is not None}

@@ -12,7 +12,7 @@ from analysis import registry
 from analysis.records import Chunk, Record, RunInfo, Skipped
 from analysis.sources import scalar_rows, tabular
 from analysis.sources.base import Head, Job, Sniff
-from analysis.sources.scalar_rows import RUNS, STEPS, TIMES, Axes
+from analysis.sources.scalar_rows import RUNS, STEPS, TIMES, Axes, Cell
 from analysis.sources.tabular import Part
 
 
@@ -116,8 +116,10 @@ def _chunk(
     if found is not None:
         records.append(found)
     others = [c for c in columns if c not in numeric and c not in mixed and _any(part, c)]
-    rows = [(steps[i], c, v) for c in others for i, v in enumerate(part.values(c)) if isinstance(v, dict)]
-    histograms, ignored = scalar_rows.histograms(rows)
+    places = [(c, i, v) for c in others for i, v in enumerate(part.values(c)) if isinstance(v, dict)]
+    run_of = [""] * part.num_rows if runs is None else [run or "" for run in runs.to_pylist()]
+    cells = [Cell(steps[i], c, v, run_of[i], times[i].as_py()) for c, i, v in places]
+    histograms, ignored = scalar_rows.histograms(cells)
     if histograms is not None:
         records.append(histograms)
     texts = [c for c in others if not any(isinstance(v, dict) for v in part.values(c))]
