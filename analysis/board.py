@@ -16,22 +16,22 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import duckdb
-import numpy as np
 import pandas as pd
 
 from analysis import vocabulary
-from analysis.drift.quantiles import quantiles
+from analysis.drift.quantiles import by_place
 from analysis.ingest.ingestor import Ingestor, Progress, Report
 from analysis.ingest.meaning import give_meaning
 from analysis.ingest.state import state_of
-from analysis.policy.smoothing import trailing_mean
+from analysis.policy.smoothing import smoothed
 from analysis.ranking import accuracy as ranking
+from analysis.ranking.histogram import score_histogram
 from analysis.records import InputError, RunInfo, StoreError, StoreHeldError
 from analysis.store import cohort, listings, schema, scores, sqlbox, streams, traces
 from analysis.store.compact import compact
@@ -233,13 +233,7 @@ class Board:
 
     def smooth(self, trace: pd.DataFrame, span: int) -> pd.DataFrame:
         """`trace` with a column `smooth`: the trailing mean of each curve over `span` points."""
-        smooth = np.full(len(trace), np.nan)
-        if len(trace):
-            keys = ["run", "metric", "split", "attempt"]
-            mean, n = trace["mean"].to_numpy(float), trace["n"].to_numpy(float)
-            for rows in trace.groupby(keys, sort=False).indices.values():
-                smooth[rows] = trailing_mean(mean[rows], n[rows], span)
-        return trace.assign(smooth=smooth)
+        return smoothed(trace, span)
 
     def series(self, run: str, metric: str, *, split: str | None = None) -> pd.DataFrame:
         """All points of a metric, the last attempt of each step: split, attempt, step, wall_time, value."""
@@ -268,38 +262,11 @@ class Board:
 
     def accuracy(self, run: str, *, dataset: str | None = None, by: str | None = None) -> pd.DataFrame:
         """Ranking accuracy of a scorer, overall or by category, each pair once; empty if no pair is labelled."""
-        pairs = self._labelled(run, dataset)
-        groups = pairs.groupby("category", sort=True) if by == "category" else [("all", pairs)]
-        rows = [
-            {"category": name}
-            | asdict(ranking.accuracy(part["chosen_score"].to_numpy(float), part["rejected_score"].to_numpy(float)))
-            | {"method": ranking.METHOD}
-            for name, part in groups
-            if len(part)
-        ]
-        return pd.DataFrame(rows)
-
-    def _labelled(self, run: str, dataset: str | None) -> pd.DataFrame:
-        pairs = scores.pairs(self._con.cursor(), run, dataset)
-        return pairs[pairs["label_source"] != "unlabelled"]
+        return ranking.table(scores.pairs(self._con.cursor(), run, dataset), by=by)
 
     def score_histogram(self, run: str, *, dataset: str | None = None, bins: int = 60) -> pd.DataFrame:
         """Counts of chosen and rejected scores on common bins, and of margins: side, left, right, count."""
-        pairs = scores.pairs(self._con.cursor(), run, dataset)
-        both = pairs[["chosen_score", "rejected_score"]].to_numpy(float)
-        sides = {"chosen": (both[:, 0], both), "rejected": (both[:, 1], both)}
-        margin = both[:, 0] - both[:, 1]
-        parts = []
-        for side, (values, span) in {**sides, "margin": (margin, margin)}.items():
-            finite = span[np.isfinite(span)]
-            if not finite.size:
-                continue
-            edges = np.histogram_bin_edges(finite, bins=bins)
-            count, _ = np.histogram(values[np.isfinite(values)], bins=edges)
-            parts.append(pd.DataFrame({"side": side, "left": edges[:-1], "right": edges[1:], "count": count}))
-        return (
-            pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["side", "left", "right", "count"])
-        )
+        return score_histogram(scores.pairs(self._con.cursor(), run, dataset), bins)
 
     def pairs(
         self,
@@ -349,22 +316,7 @@ class Board:
         base_q05 ... base_q95, which are NaN where the window holds no row.
         """
         counted = streams.counts(self._con.cursor(), run, field, by)
-        names, at = list(streams.QUANTILES), list(streams.QUANTILES.values())
-        rows = []
-        for (x, category), part in counted.groupby(["x", "category"], sort=True):
-            n = part["n"].to_numpy()
-            rows.append([x, category, int(n.sum()), *quantiles(part["value"].to_numpy(), n, at)])
-        table = pd.DataFrame(rows, columns=["x", "category", "n", *names])
-        if baseline is None or table.empty:
-            return table
-        base = []
-        within = counted[counted["x"].between(*baseline)]
-        for category in table["category"].unique():
-            part = within[within["category"] == category]
-            n = part["n"].to_numpy(np.int64)
-            base.append([category, int(n.sum()), *quantiles(part["value"].to_numpy(float), n, at)])
-        columns = ["category", "base_n", *(f"base_{name}" for name in names)]
-        return table.merge(pd.DataFrame(base, columns=columns), on="category")
+        return by_place(counted, streams.QUANTILES, baseline)
 
     def versions(self, run: str) -> pd.DataFrame:
         """When each reward-model and policy version was first seen: x, field, value."""

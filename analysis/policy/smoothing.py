@@ -6,6 +6,7 @@ from math import isfinite, nan
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 
 def trailing_mean(
@@ -41,3 +42,14 @@ def trailing_mean(
             total, weight = total + gain * value, weight + gain
         smooth.append(total / weight if weight > 0 else nan)
     return np.array(smooth)
+
+
+def smoothed(trace: pd.DataFrame, span: int) -> pd.DataFrame:
+    """`trace` (as `Board.traces` returns it) with a column `smooth`: the trailing mean of each curve over `span` points."""
+    smooth = np.full(len(trace), np.nan)
+    if len(trace):
+        keys = ["run", "metric", "split", "attempt"]
+        mean, n = trace["mean"].to_numpy(float), trace["n"].to_numpy(float)
+        for rows in trace.groupby(keys, sort=False).indices.values():
+            smooth[rows] = trailing_mean(mean[rows], n[rows], span)
+    return trace.assign(smooth=smooth)
