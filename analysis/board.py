@@ -31,6 +31,7 @@ from analysis.ingest.meaning import give_meaning
 from analysis.ingest.state import state_of
 from analysis.policy.smoothing import smoothed
 from analysis.ranking import accuracy as ranking
+from analysis.ranking import checkpoints
 from analysis.ranking.histogram import score_histogram
 from analysis.records import InputError, RunInfo, StoreError, StoreHeldError
 from analysis.store import cohort, listings, schema, scores, sqlbox, streams, traces
@@ -267,6 +268,15 @@ class Board:
     def score_histogram(self, run: str, *, dataset: str | None = None, bins: int = 60) -> pd.DataFrame:
         """Counts of chosen and rejected scores on common bins, and of margins: side, left, right, count."""
         return score_histogram(scores.pairs(self._con.cursor(), run, dataset), bins)
+
+    def checkpoints(self, run: str, *, dataset: str | None = None) -> pd.DataFrame:
+        """Ranking accuracy by checkpoint and pairs that flipped; see `analysis.ranking.checkpoints.checkpoints`."""
+        return checkpoints.checkpoints(scores.checkpoint_pairs(self._con.cursor(), run, dataset))
+
+    def flips(self, run: str, before: float, after: float, *, dataset: str | None = None) -> pd.DataFrame:
+        """Pairs ranked right at one of two checkpoints only; see `analysis.ranking.checkpoints.flips`."""
+        pairs = scores.checkpoint_pairs(self._con.cursor(), run, dataset, (before, after))
+        return checkpoints.flips(pairs, before, after)
 
     def pairs(
         self,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 import pandas as pd
 
-_UNIQUE = """
+UNIQUE = """
     SELECT * FROM pair_scores WHERE run_id = ? AND (?::VARCHAR IS NULL OR dataset = ?)
     QUALIFY row_number() OVER (PARTITION BY dataset, step, pair_id ORDER BY file_id, "row") = 1
 """
+"""Pairs of a run (parameters: run, data set twice; NULL for all), each once at each step: the first row counts."""
 
 
 def scorers(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -43,11 +46,28 @@ def scorers(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 def pairs(con: duckdb.DuckDBPyConnection, run: str, dataset: str | None) -> pd.DataFrame:
     """All pairs of a scorer's last checkpoint, each once, in file order."""
     return con.execute(
-        f"""WITH one AS ({_UNIQUE})
+        f"""WITH one AS ({UNIQUE})
             SELECT pair_id, prompt_id, category, chosen_score, rejected_score, chosen_score - rejected_score AS margin,
                    chosen_length, rejected_length, length_unit, label_source, dataset, step, features
             FROM one WHERE step IS NOT DISTINCT FROM (SELECT max(step) FROM one) ORDER BY file_id, "row" """,
         [run, dataset, dataset],
+    ).df()
+
+
+def checkpoint_pairs(
+    con: duckdb.DuckDBPyConnection, run: str, dataset: str | None, steps: Sequence[float] | None = None
+) -> pd.DataFrame:
+    """Labelled pairs of all of a scorer's checkpoints (or of those at `steps`), each once at each step.
+
+    Returns step, dataset, pair_id, prompt_id, category, chosen_score, rejected_score; scores without a step belong to
+    no checkpoint and are left out.
+    """
+    return con.execute(
+        f"""WITH one AS ({UNIQUE})
+            SELECT step, dataset, pair_id, prompt_id, category, chosen_score, rejected_score FROM one
+            WHERE isfinite(step) AND label_source <> 'unlabelled'
+            AND (?::DOUBLE[] IS NULL OR step IN (SELECT unnest(?::DOUBLE[]))) ORDER BY step, file_id, "row" """,
+        [run, dataset, dataset, *[None if steps is None else list(steps)] * 2],
     ).df()
 
 
@@ -61,7 +81,7 @@ def worst_pairs(
 ) -> pd.DataFrame:
     """Pairs of a scorer by margin, the most wrong first, with where their texts lie (NULL if nowhere)."""
     return con.execute(
-        f"""WITH one AS ({_UNIQUE}), texts AS (
+        f"""WITH one AS ({UNIQUE}), texts AS (
                 SELECT DISTINCT pair_id FROM pair_texts
             )
             SELECT pair_id, prompt_id, category, chosen_score, rejected_score, chosen_score - rejected_score AS margin,
