@@ -25,6 +25,7 @@ import duckdb
 import pandas as pd
 
 from analysis import vocabulary
+from analysis.distribution import Distribution
 from analysis.drift.quantiles import by_place
 from analysis.ingest.ingestor import Ingestor, Progress, Report
 from analysis.ingest.meaning import give_meaning
@@ -34,8 +35,9 @@ from analysis.ranking import accuracy as ranking
 from analysis.ranking import checkpoints
 from analysis.ranking.histogram import score_histogram
 from analysis.records import InputError, RunInfo, StoreError, StoreHeldError
-from analysis.store import cohort, listings, schema, scores, sqlbox, streams, traces
+from analysis.store import cohort, distributions, listings, schema, scores, sqlbox, streams, traces
 from analysis.store.compact import compact
+from analysis.store.distributions import BINS, STEPS, Source
 from analysis.store.writer import Writer
 
 T = TypeVar("T")
@@ -327,6 +329,26 @@ class Board:
         """
         counted = streams.counts(self._con.cursor(), run, field, by)
         return by_place(counted, streams.QUANTILES, baseline)
+
+    def distributions(self, runs: Sequence[str]) -> pd.DataFrame:
+        """What spreads over steps in these runs: run, tag, source, dataset, n_steps, first, last."""
+        return distributions.distributions(self._con.cursor(), runs)
+
+    def distribution(
+        self,
+        run: str,
+        tag: str,
+        *,
+        source: Source | None = None,
+        dataset: str | None = None,
+        values: tuple[float, float] | None = None,
+        steps: int = STEPS,
+        bins: int = BINS,
+    ) -> Distribution:
+        """One of `distributions` on common bins; see `analysis.store.distributions.distribution`."""
+        return distributions.distribution(
+            self._con.cursor(), run, tag, source=source, dataset=dataset, values=values, steps=steps, bins=bins
+        )
 
     def versions(self, run: str) -> pd.DataFrame:
         """When each reward-model and policy version was first seen: x, field, value."""

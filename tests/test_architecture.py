@@ -16,6 +16,7 @@ LAYERS = {
     "analysis.registry": 0,
     "analysis.vocabulary": 0,
     "analysis.uncertainty": 1,
+    "analysis.distribution": 1,
     "analysis.eventfile": 2,
     "analysis.sources": 3,
     "analysis.store": 3,
