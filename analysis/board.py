@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -250,20 +250,7 @@ class Board:
 
     def accuracy(self, run: str, *, dataset: str | None = None, by: str | None = None) -> pd.DataFrame:
         """Ranking accuracy of a scorer, overall or by category, each pair once; empty if no pair is labelled."""
-        pairs = self._labelled(run, dataset)
-        groups = pairs.groupby("category", sort=True) if by == "category" else [("all", pairs)]
-        rows = [
-            {"category": name}
-            | asdict(ranking.accuracy(part["chosen_score"].to_numpy(float), part["rejected_score"].to_numpy(float)))
-            | {"method": ranking.METHOD}
-            for name, part in groups
-            if len(part)
-        ]
-        return pd.DataFrame(rows)
-
-    def _labelled(self, run: str, dataset: str | None) -> pd.DataFrame:
-        pairs = scores.pairs(self._con.cursor(), run, dataset)
-        return pairs[pairs["label_source"] != "unlabelled"]
+        return ranking.table(scores.pairs(self._con.cursor(), run, dataset), by=by)
 
     def score_histogram(self, run: str, *, dataset: str | None = None, bins: int = 60) -> pd.DataFrame:
         """Counts of chosen and rejected scores on common bins, and of margins: side, left, right, count."""

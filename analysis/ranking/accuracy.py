@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from analysis.uncertainty import wilson
 
@@ -68,3 +69,26 @@ def accuracy(chosen: npt.NDArray[np.float64], rejected: npt.NDArray[np.float64])
         n, wins, losses, ties, len(both) - n, share(wins), low, high, low50, high50,
         share(wins + ties / 2), share(wins + ties),
     )  # fmt: skip
+
+
+def table(pairs: pd.DataFrame, *, by: str | None = None) -> pd.DataFrame:
+    """`accuracy` of labelled pairs, of all or (`by` "category") of each category.
+
+    Parameters
+    ----------
+    pairs : category, chosen_score, rejected_score, label_source; pairs that nobody labelled are left out
+
+    Returns
+    -------
+    category ("all" for all), the fields of `Accuracy`, and method; empty if no pair is labelled.
+    """
+    labelled = pairs[pairs["label_source"] != "unlabelled"]
+    groups = labelled.groupby("category", sort=True) if by == "category" else [("all", labelled)]
+    rows = [
+        {"category": name}
+        | asdict(accuracy(part["chosen_score"].to_numpy(float), part["rejected_score"].to_numpy(float)))
+        | {"method": METHOD}
+        for name, part in groups
+        if len(part)
+    ]
+    return pd.DataFrame(rows)

@@ -69,6 +69,10 @@ async function refresh(state) {
     if (error.name !== "AbortError") say(state, `These curves can't be drawn: ${error.message}.`);
   }
   state.place.removeAttribute("aria-busy");
+  if (state.again && state.have !== null) {
+    state.again = false;
+    refresh(state);
+  }
 }
 
 async function save(state, format) {
@@ -133,6 +137,7 @@ export default function ({ data, parentElement }) {
     const moved = (news, runs) => runs.some((run) => news.changed.includes(run));
     const reader = (news) => {
       if (!state.place.isConnected) newsOf(state.data.page).readers.delete(reader);
+      else if (news.first && state.have === null) state.again = true;  // its first answer is under way
       else if (news.first || moved(news, state.data.request.runs)) follow();
       else if (moved(news, state.data.request.behind)) drift();
     };

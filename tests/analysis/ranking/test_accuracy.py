@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from analysis.ranking.accuracy import accuracy
+from analysis.ranking.accuracy import accuracy, table
 
 
 def test_ties_are_no_wins_and_are_told_under_their_own_names():
@@ -48,3 +49,19 @@ def test_the_half_interval_lies_inside_the_whole_one():
 def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="one length"):
         accuracy(np.zeros(3), np.zeros(2))
+
+
+def test_categories_are_counted_apart_and_what_nobody_labelled_is_left_out():
+    pairs = pd.DataFrame(
+        {
+            "category": ["a", "b", "a", "b"],
+            "chosen_score": [1.0, 1.0, 0.0, 5.0],
+            "rejected_score": [0.0, 2.0, 0.0, 0.0],
+            "label_source": ["", "", "", "unlabelled"],
+        }
+    )
+    by = table(pairs, by="category").set_index("category")
+    assert by["n"].to_dict() == {"a": 2, "b": 1}
+    assert by["accuracy"].to_dict() == {"a": 0.5, "b": 0.0}
+    assert table(pairs)[["category", "n", "wins"]].to_dict("records") == [{"category": "all", "n": 3, "wins": 1}]
+    assert table(pairs[pairs["label_source"] == "unlabelled"]).empty
