@@ -47,7 +47,7 @@ class Ahead:
 
         Returns
         -------
-        The offset behind them, and the one from which on it is worth to ask again.
+        The offset behind them, and the one from which on it is worth asking again.
         """
         if at >= self._behind:
             self._look(at)

@@ -27,7 +27,6 @@ SHORT = 255
 MASK = 0xA282EAD8
 _POLYNOMIAL = 0x82F63B78
 
-
 crc: Callable[[bytes], int] = google_crc32c.value
 """CRC32C of a piece of bytes."""
 

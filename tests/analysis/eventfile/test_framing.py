@@ -177,6 +177,16 @@ def test_damage_in_a_stretch_stays_local(offset, walked):
     assert len(walked) < 200
 
 
+@pytest.mark.parametrize("tail", [b"", bytes(1), bytes(30)], ids=["cut", "one zero", "zeros"])
+@pytest.mark.parametrize("growing", [False, True])
+def test_a_file_that_breaks_off_anywhere_in_a_record(tail, growing):
+    whole = b"".join(many([40] * 200))
+    for size in range(len(whole) - 2 * 56, len(whole) + 1):
+        data = whole[:size] + tail
+        written = len(data.rstrip(b"\0"))
+        assert told(data, written, growing=growing) == plain(data, written, False, growing)
+
+
 def test_a_stretch_of_no_use_is_asked_ever_less(monkeypatch):
     # each short record stands alone, so taking them in bulk saves nothing
     data, asked = b"".join(many([40, 260] * 4000)), []
