@@ -11,7 +11,7 @@ import numpy as np
 from analysis import vocabulary
 from analysis.records import RunKind
 from analysis.store.rollups import Tails
-from analysis.store.rows import Run, Series
+from analysis.store.rows import KIND_BESIDE, Run, Series
 from analysis.vocabulary import Resolution
 
 _KINDS: dict[str, RunKind] = {
@@ -126,8 +126,9 @@ def _describe(run: Run, series: Sequence[Series], guess: vocabulary.FrameworkGue
             trainer=(guess.trainer or "").replace("|", " or "),
             version=guess.versions or "",
         )
-    if run.kind is None:
+    if not {"kind", KIND_BESIDE} & set(run.user_set):
+        # decided anew from all that is known, so that it does not depend on what was read first
         groups = Counter(kind for s in series if s.concept and (kind := _KINDS.get(s.concept.partition(".")[0])))
         if groups:
-            run = replace(run, kind=groups.most_common(1)[0][0])
+            run = replace(run, kind=min(groups, key=lambda kind: (-groups[kind], kind)))
     return run

@@ -75,6 +75,10 @@ class File:
         )
 
 
+KIND_BESIDE = "kind: rewardboard.toml"
+"""In `user_set`: the kind was told in a file, which may change its mind; nothing that is logged changes it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One row of `runs`.
@@ -121,6 +125,8 @@ class Run:
             new = getattr(info, name)
             if new not in ("", None) and name not in self.user_set and (by_user or not getattr(self, name)):
                 changes[name] = new
+        if by_user and "kind" in changes:
+            changes["user_set"] = tuple(dict.fromkeys((*self.user_set, KIND_BESIDE)))
         if info.tags and (by_user or "tags" not in self.user_set):
             changes["tags"] = info.tags if by_user else tuple(dict.fromkeys((*self.tags, *info.tags)))
         changes["config"] = {**info.config, **self.config}
