@@ -130,5 +130,5 @@ def _describe(run: Run, series: Sequence[Series], guess: vocabulary.FrameworkGue
         # decided anew from all that is known, so that it does not depend on what was read first
         groups = Counter(kind for s in series if s.concept and (kind := _KINDS.get(s.concept.partition(".")[0])))
         if groups:
-            run = replace(run, kind=min(groups, key=lambda kind: (-groups[kind], kind)))
+            run = replace(run, kind=min(groups.items(), key=lambda item: (-item[1], item[0]))[0])
     return run
