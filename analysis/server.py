@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 import webbrowser
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -70,7 +69,6 @@ class Host:
         self.page = ""
         self.listeners: set[Callable[[], None]] = set()
         self._told: object = None
-        self._waits = 0.0
         self._stop = threading.Event()
         self._changed: set[str] = set()
 
@@ -101,15 +99,9 @@ class Host:
             for listener in tuple(self.listeners):
                 listener()
 
-    def visited(self, seconds: float) -> None:
-        """Somebody opens a page, or sees its first chart: for so long the first reading makes room for it."""
-        self._waits = time.monotonic() + seconds
-
     def _note(self, progress: Progress) -> None:
         self.progress = progress
         self._tell()
-        while self._told and time.monotonic() < self._waits and not self._stop.is_set():
-            time.sleep(0.02)
         if self._stop.is_set():
             raise InputError("stopped while reading", mend="start again; nothing that was read is lost")
 
@@ -255,7 +247,7 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
         script,
         lifespan=lifespan,
         routes=routes,
-        middleware=[Middleware(_HostCheck, names={host}), Middleware(service.Start, shared=shared)],
+        middleware=[Middleware(_HostCheck, names={host}), Middleware(service.Start)],
     )
     # read the settings beside the script again, whatever this process read before; these belong to the process
     bootstrap.load_config_options(

@@ -32,9 +32,6 @@ FOREVER = "public, max-age=31536000, immutable"
 NEWS_SECONDS = 0.15
 """News are gathered for so long: writers of a hundred runs flush one after the other."""
 
-OPENING_SECONDS, DRAWING_SECONDS = 2.5, 0.5
-"""What a cold page takes to ask for its first chart, and to draw it, on two cores: reading waits for so long."""
-
 PLOTLY = f"/assets/plotly-{version('plotly')}.min.js"
 
 log = logging.getLogger("rewardboard")
@@ -85,8 +82,6 @@ async def _answer(shared: Host, request: Request) -> Response:
     except Exception as error:  # the page says it in the chart's place and goes on
         log.exception("%s can't be answered", request.path_params["what"])
         return JSONResponse({"what": f"{type(error).__name__}: {error}"}, status_code=500)
-    if request.path_params["what"] == "curves" and shared.reading and asked.get("have") is None:
-        shared.visited(DRAWING_SECONDS)
     if body is None:
         return Response(status_code=204)
     return Response(body, media_type=kind, headers={"X-Rewardboard-Version": at, "Cache-Control": "no-store"})
@@ -147,9 +142,8 @@ class Start:
     every page but the first; and the drawing library loads beside the client instead of after it.
     """
 
-    def __init__(self, app: Any, shared: Host) -> None:
+    def __init__(self, app: Any) -> None:
         self.app = app
-        self.shared = shared
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http" or scope["method"] != "GET":
@@ -166,7 +160,6 @@ class Start:
             elif begun and message["type"] == "http.response.body":
                 parts.append(message.get("body", b""))
                 if not message.get("more_body"):
-                    self.shared.visited(OPENING_SECONDS)
                     await _send_html(begun, b"".join(parts), send)
             else:
                 await send(message)

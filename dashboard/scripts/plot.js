@@ -124,7 +124,6 @@ export default function ({ data, parentElement }) {
   if (first) shown.set(parentElement, (state = build(parentElement, data)));
   const before = first ? "" : JSON.stringify(state.data.request);
   state.data = data;
-  library(data.library);  // read while the figure is on its way
   state.place.setAttribute("role", "figure");
   state.place.setAttribute("aria-label", data.alt);
   if (!data.request) {
