@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from analysis.board import Board
+from analysis.distribution import Distribution
 from analysis.server import Host, host
 
 ENTRIES = 64
@@ -87,6 +88,36 @@ def _sparklines(version: str, runs: tuple[str, ...], metrics: tuple[str, ...]) -
 def sparklines(runs: tuple[str, ...], metrics: tuple[str, ...]) -> pd.DataFrame:
     """A few dozen points of each curve."""
     return _sparklines(version(), runs, metrics)
+
+
+@_remember
+def _distributions(version: str, runs: tuple[str, ...]) -> pd.DataFrame:
+    return board().distributions(runs)
+
+
+def distributions(runs: tuple[str, ...]) -> pd.DataFrame:
+    """What these runs hold that spreads over steps."""
+    return _distributions(version(runs), runs)
+
+
+@_remember
+def _distribution(version: str, run: str, tag: str, source: Any, dataset: str | None) -> Distribution:
+    return board().distribution(run, tag, source=source, dataset=dataset)
+
+
+def distribution(run: str, tag: str, source: str, dataset: str | None) -> Distribution:
+    """One of them, on common bins."""
+    return _distribution(version((run,)), run, tag, source, dataset)
+
+
+@_remember
+def _checkpoints(version: str, run: str, dataset: str | None) -> pd.DataFrame:
+    return board().checkpoints(run, dataset=dataset)
+
+
+def checkpoints(run: str, dataset: str | None) -> pd.DataFrame:
+    """Ranking accuracy by checkpoint."""
+    return _checkpoints(version((run,)), run, dataset)
 
 
 @_remember

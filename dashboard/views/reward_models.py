@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboard import data, live, look, runlist, shell
-from dashboard.charts import scores
+from dashboard.charts import checkpoints, scores
 from dashboard.plot import plot
 from dashboard.views import Page
 from dashboard.views.run import draw_curves
@@ -55,6 +55,8 @@ def render() -> None:
     pairs = rows[rows["data"] == "pairs"]
     with shell.guarded("Scores"):
         _scores(pairs, dataset, names)
+    with shell.guarded("Checkpoints"):
+        _checkpoints(chosen, dataset, names, marks)
     trained = tuple(run for run in chosen if table.set_index("run").loc[run, "n_metrics"] > 0)
     if trained:
         st.header("How it was trained", anchor=False)
@@ -111,6 +113,24 @@ def _accuracy(
         st.caption("These pairs carry no category, so it can't be told where the model fails: add a column `category`.")
     plot(scores.accuracy(by, marks, names, shell.theme()), "accuracy", "Accuracy by category with intervals")
     st.caption("Lowest first. Strict wins over all pairs; ties are not right. Intervals take pairs as independent.")
+
+
+def _checkpoints(
+    chosen: tuple[str, ...], dataset: str | None, names: dict[str, str], marks: dict[str, look.Mark]
+) -> None:
+    """Accuracy by checkpoint, and which pairs turned over since the one before."""
+    for run in chosen:
+        table = data.checkpoints(run, dataset)
+        if len(table) < 2:
+            continue
+        st.header(f"{names[run]} by checkpoint", anchor=False)
+        figure = checkpoints.figure(table, marks[run], shell.theme(), title="Ranking accuracy", revision=run)
+        plot(figure, f"checkpoints-{run}", "Ranking accuracy by checkpoint, with the pairs that turned over")
+        steps = table["step"].tolist()
+        flips = data.board().flips(run, steps[-2], steps[-1], dataset=dataset)
+        if len(flips):
+            st.caption(f"Pairs that turned over between step {steps[-2]:,.0f} and {steps[-1]:,.0f}; lost ones first.")
+            st.dataframe(flips.head(WORST), hide_index=True, height=min(35 * len(flips) + 40, 330), placeholder="")
 
 
 def _sentence(run: str, table: pd.DataFrame, rows: pd.DataFrame, names: dict[str, str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import data, figures, live, look, plot, runlist, shell
+from dashboard import data, details, figures, live, look, plot, runlist, shell
 from dashboard.charts import traces as charts
 from dashboard.choice import Choice, choose, missing
 from dashboard.views import Page
@@ -49,7 +49,7 @@ def render() -> None:
     with shell.guarded("The curves"):
         _curves(choice, table)
     with shell.guarded("The tables"):
-        _tables(choice.drawn, names)
+        details.draw(choice.drawn, names)
     live.follow(choice.runs, clock=bool((table.set_index("run").loc[list(choice.runs), "state"] == "writing").any()))
 
 
@@ -192,53 +192,3 @@ def _notes(metrics: pd.DataFrame, shown: Sequence[str]) -> list[str]:
         for note in row.notes if row.notes is not None else ():
             said[f"**{look.literal(row.label)}** (`{row.tag}`): {note}"] = None
     return list(said)
-
-
-def _tables(runs: tuple[str, ...], names: dict[str, str]) -> None:
-    config, files, logged = st.tabs(["Configuration", "Files", "Metrics"])
-    with config:
-        _config(runs, names)
-    with files:
-        ledger, _, _ = data.ledger()
-        mine = ledger[ledger["run"].isin(runs)]
-        st.dataframe(mine[["run", "path", "source", "rows", "state", "error"]], hide_index=True, placeholder="")
-    with logged:
-        columns = [
-            "run",
-            "metric",
-            "split",
-            "label",
-            "unit",
-            "last",
-            "last_step",
-            "n",
-            "nonfinite",
-            "attempts",
-            "tag",
-            "source",
-        ]
-        st.dataframe(data.metrics(runs)[columns], hide_index=True, placeholder="")
-
-
-def _config(runs: tuple[str, ...], names: dict[str, str]) -> None:
-    """Settings side by side, those that differ first."""
-    settings = {names[run]: _flat(data.run(run)["config"]) for run in runs}
-    if not any(settings.values()):
-        st.caption("No configuration was logged: trainers write it as args, config.yaml or a text record.")
-        return
-    table = pd.DataFrame(settings).fillna("not logged")
-    table.index.name = "setting"
-    if len(runs) > 1:
-        differs = table.nunique(axis=1) > 1
-        table = pd.concat([table[differs], table[~differs]])
-        st.caption(f"{look.count(int(differs.sum()), 'setting')} differ and stand first.")
-    st.dataframe(table)
-
-
-def _flat(value: Any, prefix: str = "") -> dict[str, str]:
-    if isinstance(value, dict) and value:
-        flat: dict[str, str] = {}
-        for key, inner in value.items():
-            flat |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
-        return flat
-    return {prefix: str(value)} if prefix else {}

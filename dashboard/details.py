@@ -1,0 +1,123 @@
+"""What stands below the curves of chosen runs: distributions, notes, configuration, files, metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboard import data, look, shell
+from dashboard.charts import distributions as charts
+from dashboard.plot import plot
+
+METRIC_COLUMNS = [
+    "run",
+    "metric",
+    "split",
+    "label",
+    "unit",
+    "last",
+    "last_step",
+    "n",
+    "nonfinite",
+    "attempts",
+    "tag",
+    "source",
+]
+
+
+def draw(runs: tuple[str, ...], names: dict[str, str]) -> None:
+    """Draw the part that is asked for; the others cost nothing."""
+    parts: dict[str, Callable[[tuple[str, ...], dict[str, str]], None]] = {
+        "Configuration": _config,
+        "Distributions": _distributions,
+        "Notes": _notes,
+        "Metrics": _metrics,
+        "Files": _files,
+    }
+    part = st.segmented_control(
+        "Details", list(parts), key="details", default="Configuration", required=True, bind="query-params"
+    )
+    parts[part or "Configuration"](runs, names)
+
+
+def _distributions(runs: tuple[str, ...], names: dict[str, str]) -> None:
+    """How scores and other values spread over steps."""
+    found = data.distributions(runs)
+    found = found[found["n_steps"] > 0]
+    if found.empty:
+        shell.not_computable(
+            "Distributions over steps", "these runs log no histograms, and hold no scores or rollouts with a step."
+        )
+        return
+    words = {
+        f"{names.get(row.run, row.run)}: {row.tag} ({look.count(row.n_steps, 'step')}, {row.source})": row
+        for row in found.itertuples()
+    }
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    chosen = words[left.selectbox("Distribution", list(words), key="distribution")]
+    form = right.segmented_control(
+        "As", ["heat map", "ridges"], default="heat map", required=True, key="form", bind="query-params"
+    )
+    spread = data.distribution(chosen.run, chosen.tag, chosen.source, chosen.dataset)
+    chart = charts.ridgeline if form == "ridges" else charts.heatmap
+    figure = chart(spread, shell.theme(), title=str(chosen.tag), revision=f"{chosen.run}{chosen.tag}{form}")
+    plot(figure, "distribution", f"Distribution of {chosen.tag} over steps")
+    st.caption("Lines: the median, and the 5 and 95 % quantiles of each step. A step that was not logged stays empty.")
+
+
+def _notes(runs: tuple[str, ...], names: dict[str, str]) -> None:
+    """Notes and tags, edited in place; logs never change what is said here."""
+    for run in runs:
+        known = data.run(run)
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            tags = st.text_input(
+                f"Tags of {names.get(run, run)}",
+                ", ".join(known["tags"] or ()),
+                key=f"tags-{run}",
+                placeholder="a, b",
+                width=260,
+            )
+            note = st.text_input(
+                "Note", known["note"] or "", key=f"note-{run}", placeholder="what you want to remember"
+            )
+        split = [tag.strip() for tag in tags.split(",") if tag.strip()]
+        if split != list(known["tags"] or ()) or note != (known["note"] or ""):
+            data.board().edit(run, tags=split, note=note)
+            st.toast(f"Saved for {names.get(run, run)}")
+
+
+def _files(runs: tuple[str, ...], names: dict[str, str]) -> None:
+    ledger, _, _ = data.ledger()
+    mine = ledger[ledger["run"].isin(runs)]
+    st.dataframe(mine[["run", "path", "source", "rows", "state", "error"]], hide_index=True, placeholder="")
+
+
+def _metrics(runs: tuple[str, ...], names: dict[str, str]) -> None:
+    st.dataframe(data.metrics(runs)[METRIC_COLUMNS], hide_index=True, placeholder="")
+
+
+def _config(runs: tuple[str, ...], names: dict[str, str]) -> None:
+    """Settings side by side, those that differ first."""
+    settings = {names[run]: _flat(data.run(run)["config"]) for run in runs}
+    if not any(settings.values()):
+        st.caption("No configuration was logged: trainers write it as args, config.yaml or a text record.")
+        return
+    table = pd.DataFrame(settings).fillna("not logged")
+    table.index.name = "setting"
+    if len(runs) > 1:
+        differs = table.nunique(axis=1) > 1
+        table = pd.concat([table[differs], table[~differs]])
+        st.caption(f"{look.count(int(differs.sum()), 'setting')} differ and stand first.")
+    st.dataframe(table)
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, str]:
+    if isinstance(value, dict) and value:
+        flat: dict[str, str] = {}
+        for key, inner in value.items():
+            flat |= _flat(inner, f"{prefix}.{key}" if prefix else str(key))
+        return flat
+    return {prefix: str(value)} if prefix else {}
