@@ -64,7 +64,7 @@ def _distributions(runs: tuple[str, ...], names: dict[str, str]) -> None:
     spread = data.distribution(chosen.run, chosen.tag, chosen.source, chosen.dataset)
     chart = charts.ridgeline if form == "ridges" else charts.heatmap
     figure = chart(spread, shell.theme(), title=str(chosen.tag), revision=f"{chosen.run}{chosen.tag}{form}")
-    plot(figure, "distribution", f"Distribution of {chosen.tag} over steps")
+    plot(figure, "spread", f"Distribution of {chosen.tag} over steps")
     st.caption("Lines: the median, and the 5 and 95 % quantiles of each step. A step that was not logged stays empty.")
 
 

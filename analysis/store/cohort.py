@@ -89,13 +89,13 @@ def _extent(
     con: duckdb.DuckDBPyConnection, metrics: Sequence[str], window: tuple[float, float] | None
 ) -> tuple[float, float, float]:
     """First and last step to look at, and about how many points lie between them."""
-    row = con.execute(
+    (row,) = con.execute(
         f"""SELECT min(first_step), max(last_step), sum(n) FROM rollups JOIN series USING (series_id)
             JOIN cohort_runs USING (run_id)
             WHERE level = {LEVELS[-1]} AND is_primary AND split = 'train' AND metric IN (SELECT unnest(?))""",
         [list(metrics)],
-    ).fetchone()
-    if row is None or row[0] is None:
+    ).fetchall()
+    if row[0] is None:
         return np.nan, np.nan, 0.0
     first, last, points = float(row[0]), float(row[1]), float(row[2])
     if window is None:
