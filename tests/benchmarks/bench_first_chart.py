@@ -215,8 +215,9 @@ def interactions(page: Page, pid: int) -> dict[str, float]:
     ):
         before, start = page.evaluate(picture), time.time()
         act()
-        page.keyboard.press("Enter") if "metric" in name else None
-        changed = "before => (%s)() !== before && !document.querySelector('.plot[aria-busy]')" % picture
+        if "metric" in name:
+            page.keyboard.press("Enter")
+        changed = f"before => ({picture})() !== before && !document.querySelector('.plot[aria-busy]')"
         found[name] = until(page, changed, before, limit=20) - start
         page.wait_for_timeout(1000)
     process = psutil.Process(pid)
