@@ -87,6 +87,7 @@ def accuracy(
                     "font": {"size": 11, "color": theme.muted},
                 }
             ],
+            showlegend=len(tables) > 1,
             legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
             hovermode="closest",
         ),

@@ -69,6 +69,7 @@ class _Sheet:
     theme: Theme
     options: Options
     plot: int
+    several: bool
     data: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     axes: dict[str, Any] = field(default_factory=dict)
@@ -94,8 +95,8 @@ def figure(
     groups : as `Board.cohort`, a group a configuration: means over seeds with their intervals; `marks` knows the groups
     """
     plot = len(panels) * PANEL + (len(panels) - 1) * GAP
-    sheet = _Sheet(marks, names, theme, options, plot)
     runs = list(dict.fromkeys(run for panel in panels for run in panel.runs if run in marks))
+    sheet = _Sheet(marks, names, theme, options, plot, several=len(runs) > 1)
     columns = [[run] for run in runs[:COLUMNS]] if options.beside and len(runs) > 1 else [runs]
     trace = trace.assign(x=trace["x"] * 1000) if options.x == "time" else trace  # Plotly's dates are milliseconds
     found = curves.split(trace, joined=options.x in ORDERED)
@@ -190,7 +191,7 @@ def _cell(
     if groups is not None:
         sheet.annotations.extend(_labels(sheet, _group_ends(_of(groups, panel)), y, spans, log=log))
     elif labelled and columns == 1:
-        sheet.annotations.extend(_labels(sheet, _ends(drawn, sheet.names), y, spans, log=log))
+        sheet.annotations.extend(_labels(sheet, _ends(drawn, sheet), y, spans, log=log))
 
 
 def _x_axis(sheet: _Sheet, column: int, columns: int, panels: int, trace: pd.DataFrame) -> dict[str, Any]:
@@ -257,16 +258,19 @@ class _End:
     high: float
 
 
-def _ends(drawn: Sequence[Curve], names: Mapping[str, str]) -> list[_End]:
+def _ends(drawn: Sequence[Curve], sheet: _Sheet) -> list[_End]:
     now = [curve for curve in drawn if not curve.old and np.isfinite(curve["mean"]).any()]
-    several, splits = len({curve.run for curve in now}) > 1, len({curve.split for curve in now}) > 1
+    splits = len({curve.split for curve in now}) > 1
     ends = []
     for curve in now:
         held = np.flatnonzero(np.isfinite(curve["mean"]))[-1]
         last = float(curve["last"][held])
         value = last if np.isfinite(last) else float(curve["mean"][held])
         at = float(curve["smooth" if "smooth" in curve.columns else "mean"][held])
-        words = (*([names.get(curve.run, curve.run)] if several else []), *([curve.split] if splits else []))
+        words = (
+            *([sheet.names.get(curve.run, curve.run)] if sheet.several else []),
+            *([curve.split] if splits else []),
+        )
         low, high = float(np.nanmin(curve["low"])), float(np.nanmax(curve["high"]))
         ends.append(_End(at if np.isfinite(at) else value, value, words, curve.run, low, high))
     return ends

@@ -131,6 +131,55 @@ def test_labels_at_the_ends_up_to_four_runs_then_a_legend(runs):
     assert sum(bool(t.get("showlegend")) for t in figure["data"]) == (runs if runs > 4 else 0)
 
 
+def test_of_several_runs_each_panel_names_its_own():
+    alone = Panel("loss", "Loss", "", ("b",))
+    table = pd.concat([trace([1, 2], run="a"), trace([3, 4], run="b", metric="loss")])
+    figure = draw(table, PANEL, alone)
+    assert {"a 2", "b 4"} <= {a["text"] for a in figure["layout"]["annotations"]}
+
+
+def test_runs_side_by_side_share_their_axes():
+    table = pd.concat([trace([1, 2], run="a"), trace([1, 9], run="b")])
+    figure = draw(table, Panel("kl", "KL", "", ("a", "b")), beside=True)
+    layout = figure["layout"]
+    assert {t["xaxis"] for t in figure["data"]} == {"x", "x2"}
+    assert (layout["xaxis2"]["matches"], layout["yaxis2"]["matches"]) == ("x", "y")
+    assert layout["xaxis"]["domain"][1] < layout["xaxis2"]["domain"][0]
+
+
+def test_a_log_axis_is_taken_where_all_values_are_positive():
+    both = pd.concat([trace([1, 10, 100]), trace([-1, 0, 1], metric="loss")])
+    layout = draw(both, PANEL, Panel("loss", "Loss", "", ("a",)), log_y=True)["layout"]
+    assert (layout["yaxis"]["type"], layout["yaxis2"]["type"]) == ("log", "linear")
+    (label,) = [a for a in layout["annotations"] if a["text"] == "100"]
+    assert label["y"] == pytest.approx(2)
+
+
+def cohort(unit: str, group: str = "") -> pd.DataFrame:
+    return pd.DataFrame(
+        {"group": group, "metric": "kl", "unit": unit, "x": [0.0, 1.0], "n": 9, "mean": 1.0, "sd": 0.5, "low": 0.0,
+         "high": 2.0, "q10": 0.5, "q50": 1.0, "q90": 1.5}
+    )  # fmt: skip
+
+
+def test_runs_behind_are_drawn_in_their_own_unit_only():
+    figure = draw(trace([1, 2]), behind=pd.concat([cohort("nats per token"), cohort("nats per sequence")]))
+    assert sum("median" in t.get("name", "") for t in figure["data"]) == 1
+    assert not [t for t in draw(trace([1, 2]), behind=cohort("nats"))["data"] if "median" in t.get("name", "")]
+
+
+def test_seeds_stand_thin_behind_the_mean_of_their_group():
+    table = pd.concat([trace([1, 2], run="a"), trace([1, 3], run="b")])
+    marks = MARKS | {"ppo": look.mark(0)}
+    figure = traces.figure(
+        table, [Panel("kl", "KL", "nats", ("a", "b"))], marks, {}, look.LIGHT, groups=cohort("nats", "ppo")
+    )
+    seeds = [t for t in figure["data"] if t.get("legendgroup") in ("a", "b")]
+    assert len(seeds) == 2
+    assert max(t["opacity"] for t in seeds) < 0.6
+    assert "ppo 1" in {a["text"] for a in figure["layout"]["annotations"]}
+
+
 def test_labels_of_close_ends_do_not_overlap():
     table = pd.concat([trace([0, 100], run="a"), trace([0, 100.1], run="b"), trace([0, 100.2], run="c")])
     ends = [a for a in draw(table, Panel("kl", "KL", "", ("a", "b", "c")))["layout"]["annotations"] if a.get("xshift")]
