@@ -58,6 +58,8 @@ class Curves:
             texts = {name: tuple(str(v) for v in known.get(name, ())) for name in ("runs", "metrics", "behind", "log")}
             groups = tuple((str(run), str(group)) for run, group in known.get("groups", ()))
             slots = tuple(int(slot) for slot in known.get("slots", ()))
+            if not texts["runs"] or len(slots) != len(texts["runs"]):
+                raise ValueError("a slot for each run")
             return cls(**{**known, **texts, "slots": slots, "groups": groups, "span": int(known.get("span", 1))})
         except (TypeError, ValueError) as error:
             raise InputError("no request for curves", mend="reload the page") from error

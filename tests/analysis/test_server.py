@@ -417,3 +417,20 @@ def test_mixed_cells_travel_as_text():
     table = pa.ipc.open_stream(packed(pd.DataFrame({"a": [1, "x", None], "b": [1.0, 2.0, 3.0]}))).read_pandas()
     assert table["a"].tolist()[:2] == ["1", "x"]
     assert table["b"].tolist() == [1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("token", ["", "guess", "\xe9"])
+def test_pages_of_others_are_not_answered(running, token):
+    headers = {"X-Rewardboard-Page": token, "Content-Type": "application/json"}
+    status, _, body = call(f"{running.url}/page/runs", headers, b"{}")
+    assert status == 403
+    assert "reload" in json.loads(body)["what"]
+
+
+def test_the_first_page_names_its_server_and_its_library(running):
+    for path in ("/", "/run"):
+        _, headers, body = call(running.url + path, {"Accept-Encoding": "gzip"})
+        text = body.decode()
+        assert "BACKEND_BASE_URL" in text
+        assert f"/assets/plotly-{version('plotly')}.min.js" in text
+        assert int(headers["Content-Length"]) == len(body)
