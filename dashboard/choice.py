@@ -46,11 +46,6 @@ def missing(table: pd.DataFrame) -> list[str]:
     return [run for run in st.session_state["choice"]["runs"] if run not in known]
 
 
-def set_runs(runs: Sequence[str]) -> None:
-    """Choose these runs."""
-    _keep({**st.session_state["choice"], "runs": list(runs)})
-
-
 def _state(table: pd.DataFrame) -> dict[str, list[str] | str]:
     """The choice of this session; a new address wins over it."""
     asked = st.query_params.get_all("run")
@@ -86,13 +81,17 @@ def _took() -> None:
         _keep({"runs": list(said["runs"]), "pinned": list(said["pinned"]), "find": str(said["find"])})
 
 
+def _picked() -> None:
+    _keep({**st.session_state["choice"], "runs": list(st.session_state["picked"])})
+
+
 def _draw(table: pd.DataFrame, state: dict[str, list[str] | str], slots: dict[str, int]) -> None:
     page = data.here().page
     with st.sidebar:
         if not page:  # without our server there is nothing to fetch the list from
-            st.multiselect(
-                "Runs", list(table["run"]), default=[r for r in state["runs"] if r in set(table["run"])], key="picked"
-            )
+            known = list(table["run"])
+            chosen = [run for run in state["runs"] if run in known]
+            st.multiselect("Runs", known, default=chosen, key="picked", on_change=_picked)
             return
         _list(
             key="picker",

@@ -109,6 +109,14 @@ def test_run_keeps_the_address_state(draw, board):
     assert not page.error
 
 
+def test_runs_are_chosen_without_our_server_too(draw, board):
+    page = draw("run", board, run="ppo-a")
+    page.multiselect(key="picked").set_value(["ppo-b"]).run()
+    assert not page.exception
+    assert page.session_state["choice"]["runs"] == ["ppo-b"]
+    assert "ppo-b" in words(page)
+
+
 def test_run_without_times_says_what_is_missing(draw, board):
     page = draw("run", board, run="ppo-a", x="time")
     assert "no wall-clock time" in words(page)
