@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -64,7 +64,20 @@ def panels(metrics: pd.DataFrame, names: Sequence[str]) -> list[Panel]:
         for unit, same in rows.groupby("unit", sort=False):
             label = next((text for text in same["label"] if text), name)
             found.append(Panel(name, label, str(unit), tuple(dict.fromkeys(same["run"]))))
-    return found
+    return _told_apart(found)
+
+
+def _told_apart(found: Sequence[Panel]) -> list[Panel]:
+    """Several tags of a run may mean one concept: those that are not its main one add their own name."""
+    metrics: dict[str, set[str]] = {}
+    for panel in found:
+        metrics.setdefault(panel.label, set()).add(panel.metric)
+    return [
+        replace(panel, label=f"{panel.label}: {panel.metric}")
+        if len(metrics[panel.label]) > 1 and "." not in panel.metric
+        else panel
+        for panel in found
+    ]
 
 
 def first(metrics: pd.DataFrame, kind: str | None) -> list[str]:

@@ -53,3 +53,16 @@ def test_units_part_panels():
 def test_train_and_eval_share_a_panel():
     table = logged(("a", "rm.loss", "nats"), ("a", "rm.loss", "nats"))
     assert [p.runs for p in panels.panels(table, ["rm.loss"])] == [("a",)]
+
+
+def test_two_tags_of_one_concept_are_told_apart():
+    metrics = pd.DataFrame(
+        {
+            "run": "a",
+            "metric": ["reward.rm_score_mean", "eval_reward"],
+            "label": "Reward (score)",
+            "unit": "reward units",
+        }
+    )
+    found = panels.panels(metrics, ["reward.rm_score_mean", "eval_reward"])
+    assert [p.label for p in found] == ["Reward (score)", "Reward (score): eval_reward"]
