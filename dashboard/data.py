@@ -68,19 +68,6 @@ def metrics(runs: tuple[str, ...], only: tuple[str, ...] | None = None) -> pd.Da
 
 
 @_remember
-def _traces(
-    version: str, runs: tuple[str, ...], metrics: tuple[str, ...], x: str, buckets: int, span: int
-) -> pd.DataFrame:
-    trace = board().traces(runs, metrics, x=x, buckets=buckets)  # type: ignore[arg-type]
-    return board().smooth(trace, span) if span > 1 else trace
-
-
-def traces(runs: tuple[str, ...], metrics: tuple[str, ...], x: str, buckets: int, span: int) -> pd.DataFrame:
-    """Curves with their extremes, and smoothed if `span` is above 1."""
-    return _traces(version(runs), runs, metrics, x, buckets, span)
-
-
-@_remember
 def _sparklines(version: str, runs: tuple[str, ...], metrics: tuple[str, ...]) -> pd.DataFrame:
     return board().sparklines(runs, metrics)
 
@@ -200,13 +187,3 @@ def _ledger(version: str) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
 def ledger() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Files, unknown tags, and metrics that several logs tell."""
     return _ledger(version())
-
-
-@_remember
-def _overlaps(version: str, runs: tuple[str, ...]) -> pd.DataFrame:
-    return board().overlaps(runs)
-
-
-def overlaps(runs: tuple[str, ...]) -> pd.DataFrame:
-    """Steps that more than one attempt logged."""
-    return _overlaps(version(runs), runs)

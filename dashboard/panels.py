@@ -50,11 +50,6 @@ class Panel:
     unit: str
     runs: tuple[str, ...]
 
-    @property
-    def key(self) -> str:
-        """What tells it from the same metric in another unit."""
-        return f"{self.metric}|{self.unit}"
-
 
 def panels(metrics: pd.DataFrame, names: Sequence[str]) -> list[Panel]:
     """Panels of these metrics in this order; a metric that runs log in different units gets a panel a unit."""
