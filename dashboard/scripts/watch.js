@@ -28,8 +28,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (mine || turned || missed) follow(turned);
   };
   newsOf(data.page).readers.add(reader);
-  // figures have colours of their own: they are drawn again when the reader's system turns dark or light
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (parentElement.isConnected) follow(); });
   if (data.tick) {
     const timer = setInterval(() => {
       if (!parentElement.isConnected) clearInterval(timer);
