@@ -51,4 +51,5 @@ def _reading() -> None:
         st.caption(f":material/error: {shared.trouble}")
 
 
-main()
+with data.here().timings.timed("script"):
+    main()

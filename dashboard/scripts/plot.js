@@ -100,13 +100,14 @@ async function refresh(state) {
   try {
     const answer = await ask(page, request.kind, body, state.abort.signal);
     if (answer) {
-      const { figure, caption, missing } = await answer.json();
+      const { figure, caption, missing, stale } = await answer.json();
       state.have = answer.headers.get("X-Rewardboard-Version");
       state.caption.textContent = caption;
       say(state, missing);
       state.place.hidden = !figure;
       if (figure) await draw(state, figure);
       state.tools.hidden = !figure;
+      if (stale) state.drift?.();
     }
   } catch (error) {
     if (error.name !== "AbortError") say(state, `These curves can't be drawn: ${error.message}. Reload the page to try again.`);
@@ -193,13 +194,13 @@ export default function ({ data, parentElement, setStateValue }) {
   if (first) state.place.style.minHeight = `${data.height}px`;
   if (first) {
     const follow = paced(() => refresh(state), 100);
-    const drift = paced(() => refresh(state), 5000);  // the grey band moves slowly
+    state.drift = paced(() => refresh(state), 5000);  // the grey band moves slowly
     const moved = (news, runs) => runs.some((run) => news.changed.includes(run));
     const reader = (news) => {
       if (!state.place.isConnected) newsOf(state.data.page).readers.delete(reader);
       else if (news.first && state.have === null) state.again = true;  // its first answer is under way
       else if (news.first || moved(news, state.data.request.runs)) follow();
-      else if (moved(news, state.data.request.behind)) drift();
+      else if (moved(news, state.data.request.behind)) state.drift();
     };
     newsOf(data.page).readers.add(reader);
   }
