@@ -16,7 +16,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTimeout(done, 10_000);
     state.tell("moved", `${Date.now()}`);
   });
-  const follow = paced(again, 2500);  // words and tables: curves follow by themselves, sooner
+  const follow = paced(again, 4000);  // words and tables: curves follow by themselves, sooner
   const reader = (news) => {
     if (!parentElement.isConnected) { newsOf(state.data.page).readers.delete(reader); return; }
     const runs = state.data.runs;
