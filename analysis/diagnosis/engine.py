@@ -167,8 +167,7 @@ def _judge(causes: list[Cause], view: Signals, tracks: Mapping[str, _Track], cas
             taken = any(c.explains & case.explains for c in current.values())
             case.open = False
             case.events.append(Event(now, "renamed" if taken else "cleared", case.finding.cause, case.finding.severity))
-    for name, case in current.items():
-        cases[name] = case
+    cases |= current
 
 
 def _finding(opinion: Opinion, view: Signals, sights: Sights, tracks: Mapping[str, _Track]) -> Finding:

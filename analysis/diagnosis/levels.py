@@ -100,11 +100,10 @@ def score_spread(view: Signals) -> Spread | None:
     if logged is not None and (logged.values[:FEW] > 0).any():
         v = logged.values[:FEW]
         return Spread(float(np.median(v[v > 0])), 0.05, f"{logged.tag}, first rows")
-    rollouts = view.rollouts
-    if rollouts is not None and len(rollouts):
-        first = rollouts.loc[rollouts["step"] == rollouts["step"].iloc[0], "score"].dropna()
-        if len(first) >= 8 and first.std() > 0:
-            return Spread(float(first.std()), 1 / sqrt(2 * len(first)), f"{len(first)} rollouts of the first step")
+    sampled = view.get("rollouts/score_sd")
+    if sampled is not None and sampled.values[0] > 0 and sampled.errors is not None:
+        error = float(sampled.errors[0] / sampled.values[0])
+        return Spread(float(sampled.values[0]), error, "rollouts of the first step")
     score, size = view.get("score"), batch(view)
     if score is not None and size and len(score) >= 2 * FEW and (found := noise(score)) > 0:
         return Spread(found * sqrt(size), 0.3, f"noise of the batch mean, over {size:g} responses a batch")

@@ -23,7 +23,7 @@ class LeftReference(Detector):
     kinds = ("policy",)
     about = "whether the policy still writes what the reference could have written"
     needs = ("kl.per_sequence", "entropy.sequence")
-    uses = ("rollouts",)
+    uses = ("rollouts/*",)
 
     def look(self, view: Signals) -> Sight | str:
         series, entropy = view.series["kl.per_sequence"], reference_entropy(view)

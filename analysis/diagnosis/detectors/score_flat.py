@@ -22,7 +22,7 @@ class ScoreFlat(Detector):
     kinds = ("policy",)
     about = "whether training moves the score at all"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         found, series = gain(view), view.series["score"]

@@ -25,7 +25,7 @@ class ScoreJump(Detector):
     kinds = ("policy",)
     about = "whether the score jumps"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
     watches = ("score",)
     alone = "warning"
 

@@ -17,7 +17,7 @@ class ScoreUp(Detector):
     kinds = ("policy",)
     about = "whether the score rises"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         found = gain(view)

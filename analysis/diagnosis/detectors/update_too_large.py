@@ -70,7 +70,7 @@ def _walked(view: Signals) -> tuple[Floats, Floats, str] | None:
         steps, kl, tag = series.steps, series.values, series.tag
     else:
         whole, length = view.get("kl.per_sequence"), view.get("length")
-        if whole is None or length is None or whole.tag == "rollouts: kl":
+        if whole is None or length is None or whole.errors is not None:
             return None
         # lengths of rollouts are known at some steps: the last known one counts
         place = np.searchsorted(length.steps, whole.steps, side="right") - 1
