@@ -17,6 +17,7 @@ from analysis.diagnosis.finding import (
     Event,
     Evidence,
     Finding,
+    Next,
     NotChecked,
     Onset,
     Severity,
@@ -57,6 +58,7 @@ def diagnose(signals: Signals) -> Diagnosis:
     """
     detectors = [d for d in registry.leaves("detector").values() if signals.kind in d.kinds]
     causes = [c for c in registry.leaves("cause").values() if signals.kind in c.kinds]
+    by_name = {d.name: d for d in detectors}
     ready = [d for d in detectors if all(signals.has(n) for n in d.needs)]
     signals = _watched(signals, ready)
     tracks: dict[str, _Track] = {}
@@ -68,12 +70,12 @@ def diagnose(signals: Signals) -> Diagnosis:
     for step in looks(signals):
         view = signals.until(float(step))
         _look(live, view, tracks, unknown, seen)
-        _judge(causes, view, tracks, cases)
+        _judge(causes, by_name, view, tracks, cases)
     final = [d for d in ready if "pairs" in d.needs]
     if final:
         view = replace(view, pairs=signals.pairs)
         _look(final, view, tracks, unknown, seen)
-        _judge(causes, view, tracks, cases)
+        _judge(causes, by_name, view, tracks, cases)
     return _diagnosis(signals, detectors, ready, unknown, tracks, cases)
 
 
@@ -131,13 +133,19 @@ def _follow(tracks: dict[str, _Track], name: str, told: Sight, now: float) -> No
         tracks[name] = _Track(told)
 
 
-def _judge(causes: list[Cause], view: Signals, tracks: Mapping[str, _Track], cases: dict[str, _Case]) -> None:
+def _judge(
+    causes: list[Cause],
+    detectors: Mapping[str, Detector],
+    view: Signals,
+    tracks: Mapping[str, _Track],
+    cases: dict[str, _Case],
+) -> None:
     sights: Sights = {name: t.sight for name, t in tracks.items()}
     found = opinions(causes, view, sights)
     now = view.now
     current: dict[str, _Case] = {}
     for opinion in found:
-        finding = _finding(opinion, view, sights, tracks)
+        finding = _finding(opinion, view, sights, detectors)
         name = opinion.cause.name
         old = cases.get(name)
         case = _Case(finding, opinion.explains)
@@ -170,7 +178,7 @@ def _judge(causes: list[Cause], view: Signals, tracks: Mapping[str, _Track], cas
     cases |= current
 
 
-def _finding(opinion: Opinion, view: Signals, sights: Sights, tracks: Mapping[str, _Track]) -> Finding:
+def _finding(opinion: Opinion, view: Signals, sights: Sights, detectors: Mapping[str, Detector]) -> Finding:
     cause = opinion.cause
     detail = cause.specific(view, sights)
     name = f"{cause.name}.{detail}" if detail else cause.name
@@ -193,16 +201,46 @@ def _finding(opinion: Opinion, view: Signals, sights: Sights, tracks: Mapping[st
         onset=_onset(cause, mine, sights),
         evidence=tuple(evidence),
         against=tuple(against),
-        next=cause.next(view, sights),
+        next=(*cause.next(view, sights), *_told_apart(opinion, sights, detectors)),
         alternatives=tuple(Alternative(c.name, round(p, 3), c.title) for c, p in opinion.rivals),
     )
 
 
+CLOSE = 3.0
+"""A rival less than three times less likely (Jeffreys: 'barely worth mentioning') is not told apart from the first."""
+
+
+def _told_apart(opinion: Opinion, sights: Sights, detectors: Mapping[str, Detector]) -> tuple[Next, ...]:
+    """The measurement that would weigh most between two causes, if they can't be told apart."""
+    if not opinion.rivals or opinion.rivals[0][1] * CLOSE < opinion.confidence:
+        return ()
+    cause, rival = opinion.cause, opinion.rivals[0][0]
+
+    def between(name: str) -> float:
+        mine = cause.predicts.get(name, 0.0) - cause.forbids.get(name, 0.0)
+        return abs(mine - rival.predicts.get(name, 0.0) + rival.forbids.get(name, 0.0))
+
+    open_ = [
+        n for n, d in detectors.items() if between(n) and (n not in sights or sights[n].state == "not_established")
+    ]
+    if not open_:
+        return ()
+    best = detectors[max(open_, key=lambda n: (between(n), n))]
+    what = " and ".join(say.named(n) for n in best.needs or best.uses[:1])
+    if best.name in sights:
+        more = sights[best.name].evidence[0].needed if sights[best.name].evidence else None
+        rows = f" (about {more:,.0f} rows in all)" if more else ""
+        action = f"Let it run on{rows}: {best.about}."
+    else:
+        action = f"Log {what}: it tells {best.about}."
+    return (Next(action, f"It would tell {cause.title} from {rival.title} best."),)
+
+
 def _onset(cause: Cause, symptoms: list[str], sights: Sights) -> Onset | None:
-    """The earliest symptom that the cause rests on."""
-    keyed = [n for n in symptoms if n in cause.requires] or symptoms
+    """That of the symptom by whose end it had begun first."""
+    keyed = [n for n in symptoms if n in cause.requires or n in cause.dated] or symptoms
     known = [o for n in keyed if (o := sights[n].onset) is not None]
-    return min(known, key=lambda o: o.value, default=None)
+    return min(known, key=lambda o: (o.high, o.value), default=None)
 
 
 def _diagnosis(

@@ -3,6 +3,7 @@
 rollouts/score, /length, /kl, /gold   means over the responses of a step
 rollouts/score_sd, /length_sd         spread of single responses
 rollouts/token_price                  slope of score on length among the responses of a step, reward units per token
+rollouts/length_share              share of the variance of score that length explains among the responses of a step
 rollouts/gain                         score less that of the first step, prompt by prompt where the prompts are the same
 rollouts/values                       different scores among the responses of a step, per response
 """
@@ -38,6 +39,7 @@ def curves(rows: pd.DataFrame) -> dict[str, Series]:
         price = slope(values["length"], values["score"])
         if price is not None:
             found.setdefault("token_price", []).append((at, *price))
+            found.setdefault("length_share", []).append((at, *_explained(values["length"], values["score"])))
         told = values["score"][np.isfinite(values["score"])]
         if len(told) >= FEWEST:
             found.setdefault("values", []).append((at, len(np.unique(told)) / len(told), 0.0))
@@ -63,6 +65,13 @@ def slope(x: Floats, y: Floats) -> tuple[float, float] | None:
     value = float(a @ b / (a @ a))
     residual = b - value * a
     return value, float(np.sqrt(residual @ residual / (len(a) - 2) / (a @ a)))
+
+
+def _explained(x: Floats, y: Floats) -> tuple[float, float]:
+    """Squared correlation and its standard error (delta method)."""
+    kept = np.isfinite(x) & np.isfinite(y)
+    r = float(np.corrcoef(x[kept], y[kept])[0, 1]) if np.ptp(y[kept]) > 0 else 0.0
+    return r * r, 2 * abs(r) * (1 - r * r) / sqrt(int(kept.sum()) - 1)
 
 
 def _gain(first: pd.DataFrame, part: pd.DataFrame) -> tuple[float, float] | None:

@@ -30,13 +30,16 @@ class RewardHacking(Cause):
         "score_fell": FAIR, "score_jump": FAIR, "length_paid": FAIR,
     }  # fmt: skip
 
+    dated = ("kl_runaway",)
+
     def fits(self, view: Signals, sights: Sights) -> bool:
         """Nothing is hacked unless the score is up."""
         return bool(established(sights, "score_up")) and not established(sights, "score_below_start")
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
-        """Critical with gold down, or with two signs of a policy that left what the reward model knows."""
-        return "critical" if established(sights, "gold_falls") or len(established(sights, *FAR)) > 1 else "warning"
+        """Critical with gold down, or where the policy left its reference or lost its variety, and a second sign says so."""
+        gone = established(sights, "left_reference", "entropy_collapse") and len(established(sights, *FAR)) > 1
+        return "critical" if gone or established(sights, "gold_falls") else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""

@@ -6,12 +6,17 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, TENFOLD, Level, Spread, crossing, gain, mean_of, score_spread
+from analysis.diagnosis.penalty import reference_entropy
+from analysis.diagnosis.reward_kind import bounded
 from analysis.diagnosis.signals import Series, Signals
 
 
 @registry.detector
 class KLExcess(Detector):
     """Established where KL is more than ten times the cheapest way to the score reached, with what is open on both sides.
+
+    Only where KL is also more than half of the entropy of the reference's answers, if that is known: long responses
+    gather KL at every token. Not for rewards that count solved tasks, whose spread shrinks with success.
 
     A policy that tilts the reference towards a score that is normal under it pays g^2 / 2 nats for a gain of g SD
     (Gao et al. 2022; `analysis.policy.optimum`). No policy is that efficient; an order of magnitude is waste.
@@ -21,9 +26,11 @@ class KLExcess(Detector):
     kinds = ("policy",)
     about = "whether the gain in score is worth its KL"
     needs = ("score", "kl.per_sequence")
-    uses = ("score.sd", "rollouts/*")
+    uses = ("score.sd", "rollouts/*", "entropy.sequence")
 
     def look(self, view: Signals) -> Sight | str:
+        if bounded(view):
+            return "the reward has few values: its spread says how many tasks are solved"
         best = max((s for s in (_logged(view), _sampled(view)) if s is not None), key=lambda s: s[1].low, default=None)
         if best is None:
             return "too few rows, or no spread of single scores to measure the gain in"
@@ -33,8 +40,9 @@ class KLExcess(Detector):
         least = max(value - 2 * error, 0.0) / (1 + 2 * sd.error)
         cheapest = max(value, 0.0) ** 2 / 2
         # KL of less than a nat is nobody's worry: an answer is then less than e times likelier or unlikelier
+        entropy = reference_entropy(view)
         state: State = "not_established"
-        if kl.low > 1 and kl.low > TENFOLD * max(most**2 / 2, 0.1):
+        if kl.low > max(1.0, (entropy or 0.0) / 2) and kl.low > TENFOLD * max(most**2 / 2, 0.1):
             state = "established"
         elif kl.high < TENFOLD * max(least**2 / 2, 0.1):
             state = "refuted"
@@ -47,7 +55,8 @@ class KLExcess(Detector):
             kl.high / max(least**2 / 2, 0.1), "times the least", kl.n, series.tag, (kl.first, kl.last),
             "KL over gain squared / 2; gain in SD of responses at the start",
         )  # fmt: skip
-        at = crossing(series, TENFOLD * max(cheapest, 0.1)) if state == "established" else kl.last
+        bound = max(TENFOLD * max(cheapest, 0.1), (entropy or 0.0) / 2)
+        at = crossing(view.series["kl.per_sequence"], bound) if state == "established" else kl.last
         return Sight(state, (evidence,), Onset(at, float(series.steps[0]), at), kl.value / max(cheapest, 0.1))
 
 

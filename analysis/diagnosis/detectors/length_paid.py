@@ -54,7 +54,8 @@ class LengthPaid(Detector):
             return Sight(state, (Evidence(f"{words}; length has brought no gain so far.", state, one, one - half, one + half, "reward units per token", n, method=how),), value=one)  # fmt: skip
         share, low, high = (s * growth / found.raw for s in (one, one - half, one + half))
         low, high = min(low, high), max(low, high)
-        state = "established" if low > 0.5 else "refuted" if high < 0.5 else "not_established"
+        # shorter answers may be the right ones: only growth that is paid is told here
+        state = "established" if low > 0.5 and growth > 0 else "refuted" if high < 0.5 else "not_established"
         needed = (
             None
             if state != "not_established"

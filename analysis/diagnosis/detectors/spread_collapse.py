@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, TENFOLD, crossing, score_spread
+from analysis.diagnosis.reward_kind import bounded
 from analysis.diagnosis.signals import Signals
 
 
@@ -52,15 +53,3 @@ class SpreadCollapse(Detector):
         )  # fmt: skip
         at = crossing(series, start / TENFOLD, below=True) if state == "established" else float(series.steps[-1])
         return Sight(state, (evidence,), Onset(at, float(series.steps[0]), at), share)
-
-
-def bounded(view: Signals) -> bool:
-    """Whether rewards take few values, as a verifier's do: logged means of small batches then repeat."""
-    sampled = view.get("rollouts/values")
-    if sampled is not None:
-        return bool(sampled.values[0] <= 1 / TENFOLD)
-    score = view.get("score")
-    if score is None:
-        return False
-    v = np.round(score.values, 9)
-    return bool(len(v) >= 20 and v.min() >= 0 and v.max() <= 1 and len(np.unique(v)) < len(v) * 0.9)
