@@ -47,13 +47,12 @@ def curves(rows: pd.DataFrame) -> dict[str, Series]:
             gained = _gain(first, part)
             if gained is not None:
                 found.setdefault("gain", []).append((at, *gained))
-    return {
-        f"rollouts/{name}": Series(
-            f"rollouts/{name}", *(np.array(c) for c in list(zip(*points, strict=True))[:2]),
-            tag=f"rollouts: {name}", errors=np.array([p[2] for p in points]),
-        )
-        for name, points in found.items()
-    }  # fmt: skip
+    return {f"rollouts/{name}": _curve(name, np.array(points)) for name, points in found.items()}
+
+
+def _curve(name: str, points: Floats) -> Series:
+    steps, values, errors = points.T
+    return Series(f"rollouts/{name}", steps, values, tag=f"rollouts: {name}", errors=errors)
 
 
 def slope(x: Floats, y: Floats) -> tuple[float, float] | None:
