@@ -38,6 +38,10 @@ class Level:
     first: float
     last: float
 
+    def within(self, errors: float = 2.0) -> tuple[float, float]:
+        """The plain interval of so many standard errors: for identities whose factor, not whose sharpness, guards against chance."""
+        return self.value - errors * self.error, self.value + errors * self.error
+
 
 def present(series: Series, alpha: float = ALPHA) -> Level | None:
     """The mean of the last eighth of a curve, at least `FEW` rows; None if it is shorter than that."""

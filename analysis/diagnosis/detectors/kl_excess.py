@@ -41,18 +41,19 @@ class KLExcess(Detector):
         cheapest = max(value, 0.0) ** 2 / 2
         # KL of less than a nat is nobody's worry: an answer is then less than e times likelier or unlikelier
         entropy = reference_entropy(view)
+        low, high = kl.within()
         state: State = "not_established"
-        if kl.low > max(1.0, (entropy or 0.0) / 2) and kl.low > TENFOLD * max(most**2 / 2, 0.1):
+        if low > max(1.0, (entropy or 0.0) / 2) and low > TENFOLD * max(most**2 / 2, 0.1):
             state = "established"
-        elif kl.high < TENFOLD * max(least**2 / 2, 0.1):
+        elif high < TENFOLD * max(least**2 / 2, 0.1):
             state = "refuted"
         statement = (
             f"KL to the reference is {kl.value:.3g} nats a response for a gain of {value:.2g} SD, "
             f"which takes {cheapest:.2g} nats at the least."
         )
         evidence = Evidence(
-            statement, state, kl.value / max(cheapest, 0.1), kl.low / max(most**2 / 2, 0.1),
-            kl.high / max(least**2 / 2, 0.1), "times the least", kl.n, series.tag, (kl.first, kl.last),
+            statement, state, kl.value / max(cheapest, 0.1), low / max(most**2 / 2, 0.1),
+            high / max(least**2 / 2, 0.1), "times the least", kl.n, series.tag, (kl.first, kl.last),
             "KL over gain squared / 2; gain in SD of responses at the start",
         )  # fmt: skip
         bound = max(TENFOLD * max(cheapest, 0.1), (entropy or 0.0) / 2)
