@@ -12,6 +12,9 @@ from analysis.diagnosis.signals import Signals
 
 FAR = ("kl_excess", "left_reference", "spread_collapse", "entropy_collapse")
 
+FALLING = 1 / 3
+"""A score that has lost a quarter of its best gain (a third of what is left) is falling, whatever makes it fall."""
+
 
 @registry.cause
 class RewardHacking(Cause):
@@ -33,8 +36,11 @@ class RewardHacking(Cause):
     dated = ("kl_runaway",)
 
     def fits(self, view: Signals, sights: Sights) -> bool:
-        """Nothing is hacked unless the score is up."""
-        return bool(established(sights, "score_up")) and not established(sights, "score_below_start")
+        """Nothing is hacked unless the score is up, and stays there."""
+        if not established(sights, "score_up") or established(sights, "score_below_start"):
+            return False
+        fall = sights["score_fell"].value if "score_fell" in sights else None
+        return fall is None or fall < (sights["score_up"].value or 0.0) * FALLING
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical with gold down, or where the policy left its reference or lost its variety, and a second sign says so."""

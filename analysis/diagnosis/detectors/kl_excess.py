@@ -15,8 +15,8 @@ from analysis.diagnosis.signals import Series, Signals
 class KLExcess(Detector):
     """Established where KL is more than ten times the cheapest way to the score reached, with what is open on both sides.
 
-    Only where KL is also more than half of the entropy of the reference's answers, if that is known: long responses
-    gather KL at every token. Not for rewards that count solved tasks, whose spread shrinks with success.
+    Only where KL is also more than half of the entropy of the reference's answers: long responses gather KL at every
+    token. Without that entropy the waste can't be established. Not for rewards that count solved tasks, whose spread shrinks with success.
 
     A policy that tilts the reference towards a score that is normal under it pays g^2 / 2 nats for a gain of g SD
     (Gao et al. 2022; `analysis.policy.optimum`). No policy is that efficient; an order of magnitude is waste.
@@ -43,7 +43,7 @@ class KLExcess(Detector):
         entropy = reference_entropy(view)
         low, high = kl.within()
         state: State = "not_established"
-        if low > max(1.0, (entropy or 0.0) / 2) and low > TENFOLD * max(most**2 / 2, 0.1):
+        if entropy is not None and low > max(1.0, entropy / 2) and low > TENFOLD * max(most**2 / 2, 0.1):
             state = "established"
         elif high < TENFOLD * max(least**2 / 2, 0.1):
             state = "refuted"

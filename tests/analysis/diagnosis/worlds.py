@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -159,3 +160,47 @@ def truth(run: str) -> dict[str, object]:
 
 
 needs_labelled = pytest.mark.skipif(not LABELLED.is_dir(), reason="the labelled runs are not beside this checkout")
+
+
+DERIVED = ("score", "score.sd", "length", "kl.per_sequence", "kl.per_token", "entropy.sequence", "value.mse")
+
+
+def changed(
+    given: Signals,
+    *,
+    without: tuple[str, ...] = (),
+    config: dict[str, object] | None = None,
+    rollouts: pd.DataFrame | str | None = "as given",
+    **edits: object,
+) -> Signals:
+    """A real run with something else put in: metric__name=function(steps, values), or arrays; everything else stays as logged."""
+    series = {
+        name: s
+        for name, s in given.series.items()
+        if name not in DERIVED and not name.startswith("rollouts/") and not name.startswith(without or ("-",))
+    }
+    for name, edit in edits.items():
+        metric = name.replace("__", ".")
+        old = series.get(metric)
+        if callable(edit):
+            assert old is not None, metric
+            values = np.asarray(edit(old.steps, old.values.copy()), float)
+            steps = old.steps
+        else:
+            values = np.asarray(edit, float)
+            steps = np.arange(1, len(values) + 1)
+        unit, estimator, tag, scale = (old.unit, old.estimator, old.tag, old.scale) if old else ("", "", metric, 1.0)
+        series[metric] = Series.of(metric, steps, values, unit=unit, estimator=estimator, tag=tag, scale=scale)
+    rows = given.rollouts if isinstance(rollouts, str) else rollouts
+    return canonical(replace(given, series=series, rollouts=rows, config={**given.config, **(config or {})}))
+
+
+def first(said: Diagnosis) -> str:
+    """Cause of the finding that is more than a note and ranks first, without what is after the dot; "" if there is none."""
+    found = serious(said)
+    return found[0][1].partition(".")[0] if found else ""
+
+
+def causes(said: Diagnosis) -> set[str]:
+    """All causes that are open and more than a note."""
+    return {cause.partition(".")[0] for _, cause in serious(said)}
