@@ -10,9 +10,6 @@ from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import SMALL, score_spread
 from analysis.diagnosis.signals import Signals
 
-SUDDEN = 4
-"""Rows within which a change is sudden: the two narrowest windows of the sequential test."""
-
 STAYS = 3
 """Rows that must lie at the new level."""
 
@@ -31,12 +28,12 @@ class ScoreJump(Detector):
 
     def look(self, view: Signals) -> Sight | str:
         series, sd = view.series["score"], score_spread(view)
-        change = series.change
+        change = None if series.change is None else series.change.sudden
         if change is None or sd is None or not np.isfinite(change.excess).any():
             return "too few rows for a path to leave"
         size = (change.recent - change.expected) / sd.value
         # learning bends curves down over many rows: only what is sudden counts
-        off = (np.abs(change.excess) > 1) & (change.width <= SUDDEN) & (np.abs(size) > SMALL)
+        off = (np.abs(change.excess) > 1) & (np.abs(size) > SMALL)
         if not off.any():
             most = float(np.nanmax(np.abs(change.excess)))
             return Sight("refuted", (Evidence("The score follows its own path, without a jump.", "refuted", most, n=len(series), series=series.tag),))  # fmt: skip
@@ -45,7 +42,9 @@ class ScoreJump(Detector):
             before, after = change.expected[i], change.recent[i]
             at = _where(series.values, first, int(i), before, after)
             stays = series.values[at : at + STAYS]
-            if len(stays) == STAYS and (np.abs(stays - after) < np.abs(stays - before)).all():
+            edge = abs(series.values[at : at + 2].mean() - series.values[max(at - 2, 0) : at].mean()) if at else 0.0
+            sharp = edge > abs(after - before) / 2  # most of it from one row to the next: a slide over rows is none
+            if sharp and len(stays) == STAYS and (np.abs(stays - after) < np.abs(stays - before)).all():
                 break  # a spike of a batch or two is no jump
         else:
             return Sight("not_established", (Evidence("Single rows of the score are off its path; no jump that stays.", "not_established", n=len(series), series=series.tag),))  # fmt: skip
