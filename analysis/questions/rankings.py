@@ -15,10 +15,10 @@ from analysis.ranking import accuracy as ranking
 from analysis.ranking import checkpoints
 from analysis.ranking.contest import Contest
 from analysis.ranking.document import document
-from analysis.ranking.evaluate import Evaluation, evaluate
+from analysis.ranking.evaluate import SAMPLE, Evaluation, evaluate
 from analysis.ranking.features import Features, column_features, length_feature, text_features, together
 from analysis.ranking.histogram import score_histogram
-from analysis.ranking.scored import RankedLists, ScoredPairs
+from analysis.ranking.scored import RankedLists, ScoredPairs, labelled
 from analysis.records import InputError
 from analysis.store import pairtexts, scores
 
@@ -27,6 +27,8 @@ class Rankings:
     """The part of a board that knows reward models."""
 
     _con: duckdb.DuckDBPyConnection
+    _evaluated: dict[tuple[str, str | None], tuple[str, Evaluation]]
+    _scored: dict[str, tuple[str, pd.DataFrame]]
 
     if TYPE_CHECKING:
 
@@ -34,9 +36,18 @@ class Rankings:
 
         def runs(self, *, archived: bool = False) -> pd.DataFrame: ...
 
+        def version(self, runs: Sequence[str] | None = None) -> str: ...
+
     def scorers(self) -> pd.DataFrame:
         """What each reward model scored: run, name, loss, data, dataset, n, and how far ids repeat."""
-        return scores.scorers(self._con.cursor())
+        known = scores.runs(self._con.cursor())
+        versions = {run: f"{self.version([run])} {said}" for run, said in known.items()}
+        new = [run for run, version in versions.items() if self._scored.get(run, ("", None))[0] != version]
+        if new:  # ids of a million pairs take a second to count, so runs that did not change are not counted again
+            found = scores.scorers(self._con.cursor(), new)
+            self._scored |= {run: (versions[run], found[found["run"] == run]) for run in new}
+        parts = [self._scored[run][1] for run in versions]
+        return pd.concat(parts, ignore_index=True) if parts else scores.scorers(self._con.cursor(), [])
 
     def accuracy(self, run: str, *, dataset: str | None = None, by: str | None = None) -> pd.DataFrame:
         """Ranking accuracy of a scorer, overall or by category, each pair once; empty if no pair is labelled."""
@@ -45,8 +56,7 @@ class Rankings:
     def scored_pairs(self, run: str, *, dataset: str | None = None) -> ScoredPairs:
         """Labelled pairs of a scorer's last checkpoint, each once, as the statistics of `analysis.ranking` take them."""
         said = self.run(run)
-        frame = scores.pairs(self._con.cursor(), run, dataset)
-        return ScoredPairs.from_frame(frame, run, loss=said["loss"], seed=said["seed"])
+        return ScoredPairs.from_frame(self._labelled(run, dataset), run, loss=said["loss"], seed=said["seed"])
 
     def ranked_lists(self, run: str, *, dataset: str | None = None) -> RankedLists:
         """Lists of candidates of a scorer's last checkpoint, as the statistics of `analysis.ranking` take them."""
@@ -56,7 +66,7 @@ class Rankings:
 
     def score_histogram(self, run: str, *, dataset: str | None = None, bins: int = 60) -> pd.DataFrame:
         """Counts of chosen and rejected scores on common bins, and of margins: side, left, right, count."""
-        return score_histogram(scores.pairs(self._con.cursor(), run, dataset), bins)
+        return score_histogram(scores.sides(self._con.cursor(), run, dataset), bins)
 
     def checkpoints(self, run: str, *, dataset: str | None = None) -> pd.DataFrame:
         """Ranking accuracy by checkpoint and pairs that flipped; see `analysis.ranking.checkpoints.checkpoints`."""
@@ -155,13 +165,25 @@ class Rankings:
         return document(contest, features, left=left, others=others)
 
     def evaluate(self, run: str, *, dataset: str | None = None) -> Evaluation:
-        """Everything that the pairs of one scorer say of it, with the features of its texts where they are known."""
-        return evaluate(
-            self.scored_pairs(run, dataset=dataset),
-            np.random.default_rng(0),
-            features=self.features(run, dataset=dataset),
-            benchmark=dataset or "",
-        )
+        """Everything that the pairs of one scorer say of it, with the features of its texts where they are known.
+
+        It is worked out once for each state of the run's data. Features are looked at in at most
+        `analysis.ranking.evaluate.SAMPLE` pairs.
+        """
+        said = self.run(run)
+        texts = pairtexts.count(self._con.cursor())  # they may be read after the scores
+        version = f"{self.version([run])} {texts} {said['loss']}"
+        known, found = self._evaluated.get((run, dataset), ("", None))
+        if found is not None and known == version:
+            return found
+        frame = self._labelled(run, dataset)
+        pairs = ScoredPairs.from_frame(frame, run, loss=said["loss"], seed=said["seed"]).numbered()
+        rng = np.random.default_rng(0)
+        rows = pairs.some(SAMPLE, rng)
+        features = self._features(run, dataset, frame.iloc[rows])
+        found = evaluate(pairs, rng, features=features, rows=rows, benchmark=dataset or "")
+        self._evaluated[run, dataset] = version, found
+        return found
 
     def features(self, run: str, *, dataset: str | None = None) -> Features | None:
         """What the two sides of each of `scored_pairs` differ in, row by row: lengths, numeric columns, and the texts
@@ -169,8 +191,12 @@ class Rankings:
 
         Texts are read from the user's file each time, and not kept.
         """
-        frame = scores.pairs(self._con.cursor(), run, dataset)
-        frame = frame[frame["label_source"] != "unlabelled"]
+        return self._features(run, dataset, self._labelled(run, dataset))
+
+    def _labelled(self, run: str, dataset: str | None) -> pd.DataFrame:
+        return labelled(scores.pairs(self._con.cursor(), run, dataset))
+
+    def _features(self, run: str, dataset: str | None, frame: pd.DataFrame) -> Features | None:
         parts = []
         if (frame["chosen_length"].notna() & frame["rejected_length"].notna()).any():
             unit = next((str(u) for u in frame["length_unit"].dropna() if u), "units as logged")
@@ -178,7 +204,7 @@ class Rankings:
             parts.append(length_feature(one, two, unit))
         columns = column_features([row if isinstance(row, str) else None for row in frame["features"]])
         parts += [columns] if len(columns) else []
-        texts = self._texts(run, dataset)
+        texts = self._texts(run, dataset, frame["pair_id"])
         if texts:
             none = ("", "")
             sides = [texts.get(pair, none) for pair in frame["pair_id"]]
@@ -187,11 +213,12 @@ class Rankings:
             parts.append(found.only([kind != "length" for kind in found.kinds]) if known else found)
         return together(*parts) if parts else None
 
-    def _texts(self, run: str, dataset: str | None) -> dict[str, tuple[str, str]]:
-        """Pair id -> texts of both sides; what a file does not hold any more is left out."""
+    def _texts(self, run: str, dataset: str | None, wanted: pd.Series) -> dict[str, tuple[str, str]]:
+        """Pair id -> texts of both sides of the wanted pairs; what a file does not hold any more is left out."""
         from analysis.sources.row_texts import texts_at
 
         places = pairtexts.places(self._con.cursor(), run, dataset)
+        places = places[places["pair_id"].isin(wanted)]
         found: dict[str, tuple[str, str]] = {}
         for path, part in places.groupby("path"):
             rows = part["row"].tolist()
