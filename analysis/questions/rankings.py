@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import numpy as np
@@ -15,19 +15,21 @@ from analysis.ranking import accuracy as ranking
 from analysis.ranking import checkpoints
 from analysis.ranking.contest import Contest
 from analysis.ranking.document import document
-from analysis.ranking.evaluate import SAMPLE, Evaluation, evaluate
+from analysis.ranking.evaluate import SAMPLE, Evaluation, ListEvaluation, evaluate, evaluate_lists
 from analysis.ranking.features import Features, column_features, length_feature, text_features, together
 from analysis.ranking.histogram import score_histogram
 from analysis.ranking.scored import RankedLists, ScoredPairs, labelled
 from analysis.records import InputError
 from analysis.store import pairtexts, scores
 
+T = TypeVar("T")
+
 
 class Rankings:
     """The part of a board that knows reward models."""
 
     _con: duckdb.DuckDBPyConnection
-    _evaluated: dict[tuple[str, str | None], tuple[str, Evaluation]]
+    _evaluated: dict[tuple[str | None, ...], tuple[str, Any]]
     _scored: dict[str, tuple[str, pd.DataFrame]]
 
     if TYPE_CHECKING:
@@ -170,20 +172,36 @@ class Rankings:
         It is worked out once for each state of the run's data. Features are looked at in at most
         `analysis.ranking.evaluate.SAMPLE` pairs.
         """
-        said = self.run(run)
+
+        def work() -> Evaluation:
+            said = self.run(run)
+            frame = self._labelled(run, dataset)
+            pairs = ScoredPairs.from_frame(frame, run, loss=said["loss"], seed=said["seed"]).numbered()
+            rng = np.random.default_rng(0)
+            rows = pairs.some(SAMPLE, rng)
+            features = self._features(run, dataset, frame.iloc[rows])
+            return evaluate(pairs, rng, features=features, rows=rows, benchmark=dataset or "")
+
+        return self._once((run, dataset), work)
+
+    def evaluate_lists(self, run: str, *, dataset: str | None = None) -> ListEvaluation:
+        """Everything that the lists of candidates of one scorer say of it; kept as `evaluate` is."""
+
+        def work() -> ListEvaluation:
+            lists = self.ranked_lists(run, dataset=dataset)
+            return evaluate_lists(lists, np.random.default_rng(0), benchmark=dataset or "")
+
+        return self._once((run, dataset, "lists"), work)
+
+    def _once(self, question: tuple[str | None, ...], work: Callable[[], T]) -> T:
+        """The answer about a run, `question[0]`, worked out anew when anything behind it changed."""
         texts = pairtexts.count(self._con.cursor())  # they may be read after the scores
-        version = f"{self.version([run])} {texts} {said['loss']}"
-        known, found = self._evaluated.get((run, dataset), ("", None))
-        if found is not None and known == version:
-            return found
-        frame = self._labelled(run, dataset)
-        pairs = ScoredPairs.from_frame(frame, run, loss=said["loss"], seed=said["seed"]).numbered()
-        rng = np.random.default_rng(0)
-        rows = pairs.some(SAMPLE, rng)
-        features = self._features(run, dataset, frame.iloc[rows])
-        found = evaluate(pairs, rng, features=features, rows=rows, benchmark=dataset or "")
-        self._evaluated[run, dataset] = version, found
-        return found
+        version = f"{self.version([str(question[0])])} {texts} {self.run(str(question[0]))['loss']}"
+        known, answer = self._evaluated.get(question, ("", None))
+        if known != version:
+            answer = work()
+            self._evaluated[question] = version, answer
+        return answer  # type: ignore[no-any-return]  # the question fixes the type
 
     def features(self, run: str, *, dataset: str | None = None) -> Features | None:
         """What the two sides of each of `scored_pairs` differ in, row by row: lengths, numeric columns, and the texts
