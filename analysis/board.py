@@ -30,6 +30,7 @@ from analysis.ingest.ingestor import Ingestor, Progress, Report
 from analysis.ingest.meaning import give_meaning
 from analysis.ingest.state import Facts, facts_of, standings
 from analysis.policy.smoothing import smoothed
+from analysis.questions.diagnosis import Diagnoses
 from analysis.questions.rankings import Rankings
 from analysis.records import InputError, RunInfo
 from analysis.rows import Ask, Name
@@ -44,7 +45,7 @@ from analysis.table import Table, texts_in
 T = TypeVar("T")
 
 
-class Board(Rankings):
+class Board(Rankings, Diagnoses):
     """A store of runs and what can be asked of it. Open it with `Board.open`; safe to use from several threads."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:

@@ -17,8 +17,18 @@ from typing import Any
 _LEAVES: dict[str, dict[str, Any]] = {}
 _SEARCHED: set[tuple[str, str]] = set()
 
-ENTRY_POINTS = {"source": "rewardboard.sources", "loss": "rewardboard.losses"}
-FOLDERS = {"source": "analysis.sources", "loss": "analysis.losses"}
+ENTRY_POINTS = {
+    "source": "rewardboard.sources",
+    "loss": "rewardboard.losses",
+    "detector": "rewardboard.detectors",
+    "cause": "rewardboard.causes",
+}
+FOLDERS = {
+    "source": "analysis.sources",
+    "loss": "analysis.losses",
+    "detector": "analysis.diagnosis.detectors",
+    "cause": "analysis.diagnosis.causes",
+}
 
 
 def source(name: str, *, rank: int, appends: bool = True) -> Callable[[type], type]:
@@ -54,8 +64,20 @@ def loss(name: str) -> Callable[[type], type]:
     return register
 
 
+def detector(cls: type) -> type:
+    """Register a class as the detector of the symptom `cls.name` (see `analysis.diagnosis.leaf.Detector`)."""
+    _LEAVES.setdefault("detector", {})[cls.name] = cls()  # type: ignore[attr-defined]
+    return cls
+
+
+def cause(cls: type) -> type:
+    """Register a class as the cause `cls.name` (see `analysis.diagnosis.leaf.Cause`)."""
+    _LEAVES.setdefault("cause", {})[cls.name] = cls()  # type: ignore[attr-defined]
+    return cls
+
+
 def leaves(kind: str) -> dict[str, Any]:
-    """Name -> leaf, for one kind ("source", "loss"), built-in ones and plug-ins."""
+    """Name -> leaf, for one kind ("source", "loss", "detector", "cause"), built-in ones and plug-ins."""
     folder = importlib.import_module(FOLDERS[kind])
     _search(kind, tuple(folder.__path__))
     return dict(_LEAVES.get(kind, {}))

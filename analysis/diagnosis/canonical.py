@@ -1,0 +1,116 @@
+"""Curves that follow from logged ones by an identity: units converted, parts put together. Never a guess.
+
+score              reward.rm_score_mean, or the reward after the KL penalty less the penalty, or the only reward there is
+kl.per_sequence    KL to the reference in nats per response; kl.per_token: per token
+entropy.sequence   entropy of a response in nats
+value.mse          mean squared error of the value model
+length             mean response length in tokens
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from analysis.diagnosis.signals import Floats, Series, Signals
+
+SCORES = ("reward.rm_score_mean", "reward.normalised_mean", "reward.total_mean")
+
+
+def canonical(signals: Signals) -> Signals:
+    """The same signals with the derived curves added."""
+    series = dict(signals.series)
+    for make in (_score, _spread, _length, _kl, _entropy, _value):
+        for found in make(series, signals.rollouts):
+            series[found.metric] = found
+    return replace(signals, series=series)
+
+
+def _score(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+    total, penalty = series.get("reward.total_mean"), series.get("reward.kl_penalty_mean")
+    if "reward.rm_score_mean" not in series and total is not None and penalty is not None:
+        at, t, p = together(total, penalty)
+        return [Series("score", at, t - p, total.unit, tag=f"{total.tag} - {penalty.tag}", bad=total.bad)]
+    for name in SCORES:
+        if name in series and len(series[name]):
+            return [replace(series[name], metric="score")]
+    parts = [s for name, s in series.items() if name.startswith("reward.component_mean/")]
+    return [replace(parts[0], metric="score")] if len(parts) == 1 else []
+
+
+def _spread(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+    for name in ("reward.rm_score_std", "reward.group_std_mean"):
+        if name in series and len(series[name]):
+            return [replace(series[name], metric="score.sd")]
+    parts = [s for name, s in series.items() if name.startswith("reward.component_std/")]
+    return [replace(parts[0], metric="score.sd")] if len(parts) == 1 else []
+
+
+def _length(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+    found = series.get("response.length_mean")
+    if found is not None and len(found):
+        return [replace(found, metric="length")]
+    if rollouts is None or "length" not in rollouts or not rollouts["length"].notna().any():
+        return []
+    means = rollouts.groupby("step")["length"].mean().dropna()
+    return [
+        Series(
+            "length", means.index.to_numpy(float), means.to_numpy(float), "as in the rollouts", tag="rollouts: length"
+        )
+    ]
+
+
+def _kl(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+    logged, length = series.get("kl.to_reference"), series.get("response.length_mean")
+    found = []
+    if logged is not None and len(logged):
+        per = (
+            "sequence" if logged.unit.endswith("per sequence") else "token" if logged.unit.endswith("per token") else ""
+        )
+        if per:
+            found.append(replace(logged, metric=f"kl.per_{per}", bad=np.empty(0)))
+        if per and length is not None and len(length):
+            at, k, n = together(logged, length)
+            n = np.maximum(n, 1.0)
+            other = "token" if per == "sequence" else "sequence"
+            values = k / n if per == "sequence" else k * n
+            how = "divided" if per == "sequence" else "multiplied"
+            found.append(
+                Series(f"kl.per_{other}", at, values, f"nats per {other}", logged.estimator, f"{logged.tag}, {how} by length")
+            )  # fmt: skip
+    if "kl.per_sequence" not in {f.metric for f in found} and rollouts is not None and "kl" in rollouts:
+        means = rollouts.dropna(subset=["kl"]).groupby("step")["kl"].mean()
+        if len(means):
+            found.append(
+                Series("kl.per_sequence", means.index.to_numpy(float), means.to_numpy(float), "nats per sequence", "k1", "rollouts: kl")
+            )  # fmt: skip
+    return found
+
+
+def _entropy(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+    whole = series.get("entropy.sequence_nll")
+    if whole is not None and len(whole) and whole.values[0] > 0:
+        return [replace(whole, metric="entropy.sequence", bad=np.empty(0))]
+    token, length = series.get("entropy.token_mean"), series.get("response.length_mean")
+    if token is None or length is None or not len(token) or not len(length) or token.values[0] <= 0:
+        return []
+    at, h, n = together(token, length)
+    return [Series("entropy.sequence", at, h * n, "nats per sequence", tag=f"{token.tag}, multiplied by length")]
+
+
+def _value(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+    loss = series.get("value.loss")
+    if loss is None or not len(loss):
+        return []
+    # half of the squared error in some trainers: the vocabulary knows the factor
+    scale = loss.scale if loss.scale > 0 else 1.0
+    return [Series("value.mse", loss.steps, loss.values / scale, "squared reward units", tag=loss.tag)]
+
+
+def together(one: Series, other: Series) -> tuple[Floats, Floats, Floats]:
+    """Steps that both have, and the values there."""
+    at, i, j = np.intersect1d(one.steps, other.steps, return_indices=True)
+    return at, one.values[i], other.values[j]

@@ -1,0 +1,44 @@
+"""At which steps a run is looked at. The rows before a step alone decide that, so later rows change no earlier look."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis.diagnosis.signals import Floats, Signals
+
+EACH = 32
+"""Rows that are looked at one by one; afterwards the next look comes when the run has grown by 1/32, about 3 %: a
+finding is late by no more than that, and a run of n rows costs 32 log(n) looks."""
+
+
+def looks(signals: Signals) -> Floats:
+    """Steps to look at, in order: the schedule, every row where a metric stops being finite, and new rollouts."""
+    steps = signals.steps
+    if not len(steps):
+        return np.empty(0)
+    at, chosen = 0, []
+    while at < len(steps):
+        chosen.append(at)
+        at += max(1, (at + 1) // EACH)
+    urgent = [s.bad[:1] for s in signals.series.values()]
+    found = [steps[chosen], *urgent]
+    if signals.rollouts is not None and len(signals.rollouts):
+        sampled = np.unique(signals.rollouts["step"].to_numpy(float))
+        # a look at a row: rollouts may carry steps at which nothing was logged
+        found.append(steps[np.minimum(np.searchsorted(steps, sampled[sampled <= steps[-1]]), len(steps) - 1)])
+    return np.unique(np.concatenate(found))
+
+
+def epoch(n: int) -> int:
+    """Doublings of the number of rows: looks within one doubling see nearly the same rows."""
+    return max(1, int(np.log2(max(n, 2))))
+
+
+def level(n: int, alpha: float) -> float:
+    """Two-sided error of one look at row n so that all looks of a run spend at most about `alpha`.
+
+    A doubling of the run gets alpha / (k (k + 1)), which sums to alpha over all doublings k, and is shared by four
+    looks: as many as see fairly different rows (windows of at least a quarter of the run so far).
+    """
+    k = epoch(n)
+    return alpha / (4 * k * (k + 1))

@@ -1,0 +1,86 @@
+"""Questions about what is wrong with runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from analysis.store import readings, scores
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from analysis.diagnosis.finding import Diagnosis
+    from analysis.diagnosis.signals import Signals
+    from analysis.ranking.features import Features
+
+
+class Diagnoses:
+    """The part of a board that knows what is wrong."""
+
+    _con: duckdb.DuckDBPyConnection
+
+    if TYPE_CHECKING:
+
+        def run(self, run: str) -> dict[str, Any]: ...
+
+        def runs(self, *, archived: bool = False) -> pd.DataFrame: ...
+
+        def features(self, run: str, *, dataset: str | None = None) -> Features | None: ...
+
+    def signals(self, run: str) -> Signals:
+        """All that a diagnosis of a run reads. Raises InputError if there is no such run."""
+        from analysis.diagnosis.canonical import canonical
+        from analysis.diagnosis.signals import WHOLE, Series, Signals
+
+        said = self.run(run)
+        con = self._con.cursor()
+        rows, bad = readings.curves(con, run, WHOLE)
+        series = {}
+        wrong = {key: part["step"].to_numpy(float) for key, part in bad.groupby(["metric", "split"])}
+        for (metric, split), part in rows.groupby(["metric", "split"], sort=False):
+            first, kept = part.iloc[0], part[part["value"].notna()]
+            name = metric if split == "train" else f"{split}/{metric}"
+            series[name] = Series(
+                name, kept["step"].to_numpy(float), kept["value"].to_numpy(float), _text(first["unit"]),
+                _text(first["estimator"]), _text(first["tag"]), float(first["scale"] or 1.0),
+                **({"bad": wrong[metric, split]} if (metric, split) in wrong else {}),
+            )  # fmt: skip
+        rollouts = readings.rollouts(con, run)
+        pairs = scores.pairs(con, run, None)
+        labelled = pairs[pairs["label_source"] != "unlabelled"] if len(pairs) else pairs
+        return canonical(
+            Signals(
+                run, _text(said["kind"]), _text(said["framework"]), _text(said["trainer"]), _text(said["path"]), series,
+                rollouts if len(rollouts) else None, labelled if len(labelled) else None,
+                self._pair_features(run, labelled), said["config"], said["links"],
+            )
+        )  # fmt: skip
+
+    def _pair_features(self, run: str, pairs: pd.DataFrame) -> Features | None:
+        """What can be counted in the texts of one data set of pairs."""
+        if not len(pairs) or pairs["dataset"].nunique() != 1:
+            return None
+        return self.features(run, dataset=str(pairs["dataset"].iloc[0]))
+
+    def diagnose(self, run: str) -> Diagnosis:
+        """What is wrong with a run, since when, why, how sure; see `analysis.diagnosis`.
+
+        Raises
+        ------
+        InputError
+            If there is no such run.
+        """
+        from analysis.diagnosis.engine import diagnose
+
+        return diagnose(self.signals(run))
+
+    def diagnosed(self, runs: Sequence[str]) -> list[dict[str, Any]]:
+        """Diagnoses of several runs, as `rewardboard diagnose --json` prints them."""
+        return [self.diagnose(run).document() for run in runs]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
