@@ -55,12 +55,7 @@ def _length(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list
         return [replace(found, metric="length")]
     if rollouts is None or "length" not in rollouts or not rollouts["length"].notna().any():
         return []
-    means = rollouts.groupby("step")["length"].mean().dropna()
-    return [
-        Series(
-            "length", means.index.to_numpy(float), means.to_numpy(float), "as in the rollouts", tag="rollouts: length"
-        )
-    ]
+    return [Series.sampled(rollouts, "length", "length", "as in the rollouts")]
 
 
 def _kl(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
@@ -82,11 +77,8 @@ def _kl(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Ser
                 Series(f"kl.per_{other}", at, values, f"nats per {other}", logged.estimator, f"{logged.tag}, {how} by length")
             )  # fmt: skip
     if "kl.per_sequence" not in {f.metric for f in found} and rollouts is not None and "kl" in rollouts:
-        means = rollouts.dropna(subset=["kl"]).groupby("step")["kl"].mean()
-        if len(means):
-            found.append(
-                Series("kl.per_sequence", means.index.to_numpy(float), means.to_numpy(float), "nats per sequence", "k1", "rollouts: kl")
-            )  # fmt: skip
+        means = Series.sampled(rollouts, "kl", "kl.per_sequence", "nats per sequence", "k1")
+        found += [means] if len(means) else []
     return found
 
 

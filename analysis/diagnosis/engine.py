@@ -58,6 +58,7 @@ def diagnose(signals: Signals) -> Diagnosis:
     detectors = [d for d in registry.leaves("detector").values() if signals.kind in d.kinds]
     causes = [c for c in registry.leaves("cause").values() if signals.kind in c.kinds]
     ready = [d for d in detectors if all(signals.has(n) for n in d.needs)]
+    signals = _watched(signals, ready)
     tracks: dict[str, _Track] = {}
     cases: dict[str, _Case] = {}
     unknown: dict[str, str] = {}
@@ -76,6 +77,16 @@ def diagnose(signals: Signals) -> Diagnosis:
     return _diagnosis(signals, detectors, ready, unknown, tracks, cases)
 
 
+ROOTED = ("kl.", "value.", "loss.", "grad_norm")
+"""Metrics whose noise grows with their level: a change of them is looked for in their square root."""
+
+
+def _watched(signals: Signals, detectors: list[Detector]) -> Signals:
+    names = {n for d in detectors for n in d.watches}
+    series = {n: s.watched(n.startswith(ROOTED)) if n in names else s for n, s in signals.series.items()}
+    return replace(signals, series=series)
+
+
 def _look(
     detectors: list[Detector],
     view: Signals,
@@ -85,6 +96,8 @@ def _look(
 ) -> None:
     for d in detectors:
         mine = view.only((*d.needs, *d.uses))
+        if any(n not in ("rollouts", "pairs") and mine.get(n) is None for n in d.needs):
+            continue  # nothing of it yet
         rows = _extent(mine)
         if seen.get(d.name) == rows:
             continue  # nothing new for it

@@ -51,6 +51,7 @@ class Detector(ABC):
 
     name : the symptom; kinds : kinds of runs it looks at; about : what it checks, for people
     needs : metrics without which it can't look ("rollouts" and "pairs" are rows); uses : metrics that help
+    watches : metrics of which `Series.change` is needed; a row where one leaves its path is looked at at once
     alone : severity of the symptom if no cause explains it; None: it is evidence, and no finding by itself
     """
 
@@ -59,6 +60,7 @@ class Detector(ABC):
     about: ClassVar[str]
     needs: ClassVar[tuple[str, ...]]
     uses: ClassVar[tuple[str, ...]] = ()
+    watches: ClassVar[tuple[str, ...]] = ()
     alone: ClassVar[Severity | None] = None
 
     @abstractmethod
@@ -73,6 +75,7 @@ class Cause(ABC):
     requires : symptoms of which one at least must be established, or the cause is not considered
     predicts : symptom -> weight: established speaks for the cause, refuted against it
     forbids : symptom -> weight: established speaks against it
+    absence : share of its weight that a predicted symptom takes away where it is refuted
     prior : nats by which it is likelier than others before anything is seen
     """
 
@@ -82,6 +85,7 @@ class Cause(ABC):
     requires: ClassVar[tuple[str, ...]]
     predicts: ClassVar[Mapping[str, float]]
     forbids: ClassVar[Mapping[str, float]] = {}
+    absence: ClassVar[float] = 1.0
     prior: ClassVar[float] = 0.0
 
     def fits(self, view: Signals, sights: Sights) -> bool:

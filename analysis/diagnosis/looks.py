@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.diagnosis.signals import Floats, Signals
+from analysis.diagnosis.signals import Floats, Series, Signals
 
 EACH = 32
 """Rows that are looked at one by one; afterwards the next look comes when the run has grown by 1/32, about 3 %: a
@@ -12,7 +12,7 @@ finding is late by no more than that, and a run of n rows costs 32 log(n) looks.
 
 
 def looks(signals: Signals) -> Floats:
-    """Steps to look at, in order: the schedule, every row where a metric stops being finite, and new rollouts."""
+    """Steps to look at: the schedule, rows where a metric stops being finite or leaves its path, and new rollouts."""
     steps = signals.steps
     if not len(steps):
         return np.empty(0)
@@ -21,12 +21,21 @@ def looks(signals: Signals) -> Floats:
         chosen.append(at)
         at += max(1, (at + 1) // EACH)
     urgent = [s.bad[:1] for s in signals.series.values()]
-    found = [steps[chosen], *urgent]
+    found = [steps[chosen], *urgent, *(_left(s) for s in signals.series.values())]
     if signals.rollouts is not None and len(signals.rollouts):
         sampled = np.unique(signals.rollouts["step"].to_numpy(float))
         # a look at a row: rollouts may carry steps at which nothing was logged
         found.append(steps[np.minimum(np.searchsorted(steps, sampled[sampled <= steps[-1]]), len(steps) - 1)])
     return np.unique(np.concatenate(found))
+
+
+def _left(series: Series) -> Floats:
+    """Steps at which a curve begins to be off its path."""
+    if series.change is None or not len(series):
+        return np.empty(0)
+    off = np.abs(np.nan_to_num(series.change.excess)) > 1
+    begins = off & ~np.concatenate([[False], off[:-1]])
+    return series.steps[begins]
 
 
 def epoch(n: int) -> int:

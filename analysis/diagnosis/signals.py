@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.diagnosis.change import Change, changes
+
 Floats = npt.NDArray[np.float64]
 
 WHOLE = 512
@@ -29,6 +31,8 @@ class Series:
     values : (n,) finite values; a block holds the mean of its rows
     bad : steps at which the logged value was not finite
     unit, estimator, tag : as the vocabulary says; scale : logged value over the concept's definition
+    errors : (n,) standard errors of the values, where they are means of known samples; else None
+    change : for every row, whether the curve leaves its path (see `analysis.diagnosis.change`); None: not computed
     """
 
     metric: str
@@ -39,6 +43,8 @@ class Series:
     tag: str = ""
     scale: float = 1.0
     bad: Floats = field(default_factory=lambda: np.empty(0))
+    errors: Floats | None = None
+    change: Change | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -47,7 +53,23 @@ class Series:
         """What was known at `step`."""
         end = int(np.searchsorted(self.steps, step, side="right"))
         bad = self.bad[: int(np.searchsorted(self.bad, step, side="right"))]
-        return replace(self, steps=self.steps[:end], values=self.values[:end], bad=bad)
+        change = None if self.change is None else self.change.until(end)
+        errors = None if self.errors is None else self.errors[:end]
+        return replace(self, steps=self.steps[:end], values=self.values[:end], bad=bad, errors=errors, change=change)
+
+    @classmethod
+    def sampled(cls, rows: pd.DataFrame, column: str, metric: str, unit: str = "", estimator: str = "") -> Series:
+        """Means of a column of the rollouts by step, with their standard errors."""
+        by = rows.dropna(subset=[column]).groupby("step")[column].agg(["mean", "std", "size"])
+        by = by[by["size"] > 1]
+        errors = (by["std"] / np.sqrt(by["size"])).to_numpy(float)
+        steps = by.index.to_numpy(float)
+        return cls(metric, steps, by["mean"].to_numpy(float), unit, estimator, f"rollouts: {column}", errors=errors)
+
+    def watched(self, root: bool) -> Series:
+        """The same with its changes; of the square root where noise grows with the level, as that of KL and losses does."""
+        values = np.sqrt(np.maximum(self.values, 0.0)) if root else self.values
+        return replace(self, change=changes(values))
 
     @classmethod
     def of(cls, metric: str, steps: npt.ArrayLike, values: npt.ArrayLike, **said: Any) -> Series:

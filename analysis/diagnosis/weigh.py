@@ -38,7 +38,7 @@ def weight(cause: Cause, sights: Sights) -> float:
     total = 0.0
     for name, w in cause.predicts.items():
         if name in sights:
-            total += {"established": w, "refuted": -w}.get(sights[name].state, 0.0)
+            total += {"established": w, "refuted": -w * cause.absence}.get(sights[name].state, 0.0)
     total -= sum(w for name, w in cause.forbids.items() if name in sights and sights[name].there)
     return cause.prior + DAMPED * total
 

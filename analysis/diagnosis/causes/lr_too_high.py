@@ -1,0 +1,63 @@
+"""The learning rate is too high from the start."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from analysis import registry
+from analysis.diagnosis.advice import smaller_rate
+from analysis.diagnosis.finding import Next, Severity
+from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
+from analysis.diagnosis.levels import FEW
+from analysis.diagnosis.signals import Signals
+
+
+@registry.cause
+class LearningRateTooHigh(Cause):
+    """Predicts that the first updates leave the clip range, lower the score that they climb, and throw the policy far away."""
+
+    name = "lr_too_high"
+    title = "learning rate too high"
+    kinds = ("policy",)
+    requires = ("update_too_large", "early_drop")
+    predicts: ClassVar = {
+        "update_too_large": STRONG, "early_drop": STRONG, "score_below_start": FAIR, "kl_excess": FAIR,
+        "left_reference": SLIGHT, "value_error_high": SLIGHT,
+    }  # fmt: skip
+    forbids: ClassVar = {"lr_jump": STRONG, "kl_jump": STRONG, "score_jump": FAIR}
+
+    def fits(self, view: Signals, sights: Sights) -> bool:
+        """Early: what begins later has another cause."""
+        early = float(view.steps[min(2 * FEW, len(view.steps)) - 1])
+        return any(
+            (o := sights[n].onset) is not None and o.value <= early
+            for n in established(sights, "update_too_large", "early_drop")
+        )
+
+    def severity(self, view: Signals, sights: Sights) -> Severity:
+        """Critical where the score fell, or the policy is far away for nothing."""
+        harmed = established(sights, "early_drop", "score_below_start", "kl_excess")
+        return "critical" if (harmed and established(sights, "update_too_large")) or len(harmed) > 1 else "warning"
+
+    def summary(self, view: Signals, sights: Sights) -> str:
+        """One sentence."""
+        parts = []
+        if established(sights, "update_too_large"):
+            parts.append(
+                f"single updates move the policy up to {sights['update_too_large'].value:.0f} times further than the clip range stands for"
+            )
+        if established(sights, "early_drop"):
+            parts.append(f"the first updates lowered the score by {sights['early_drop'].value:.2g} SD")
+        text = " and ".join(parts)
+        return f"{text[0].upper()}{text[1:]}: the learning rate is too high."
+
+    def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:
+        """A smaller rate, from the start: what the first updates broke is not repaired."""
+        times = sights["update_too_large"].value if established(sights, "update_too_large") else None
+        return (
+            smaller_rate(view, times),
+            Next(
+                "Start again from the reference.",
+                "The first updates threw the policy away; later ones climb back from there.",
+            ),
+        )

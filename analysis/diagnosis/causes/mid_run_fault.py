@@ -1,0 +1,82 @@
+"""Something changed in the middle of the run."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from analysis import registry
+from analysis.diagnosis.advice import go_back
+from analysis.diagnosis.finding import Next, Onset, Severity
+from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
+from analysis.diagnosis.signals import Signals
+
+JUMPS = ("lr_jump", "score_jump", "kl_jump")
+
+
+@registry.cause
+class MidRunFault(Cause):
+    """Predicts jumps from one row to the next after a settled stretch."""
+
+    name = "mid_run_fault"
+    title = "something changed in the middle of the run"
+    kinds = ("policy",)
+    requires = JUMPS
+    predicts: ClassVar = {
+        "score_jump": STRONG, "kl_jump": STRONG, "lr_jump": STRONG, "score_fell": FAIR, "score_below_start": SLIGHT,
+        "kl_runaway": SLIGHT, "value_error_rises": SLIGHT, "value_error_high": SLIGHT, "entropy_falls": SLIGHT,
+        "kl_excess": SLIGHT, "left_reference": SLIGHT, "update_too_large": SLIGHT, "gradient_dead": SLIGHT,
+        "length_growth": SLIGHT, "entropy_collapse": SLIGHT, "truncation_high": SLIGHT, "length_collapse": SLIGHT,
+    }  # fmt: skip
+    forbids: ClassVar = {"early_drop": STRONG}
+    prior = STRONG
+    """A jump of the score, of KL or of the learning rate after a settled stretch has hardly another explanation: what a
+    run lacks of the other symptoms, which depend on what changed, must not count against it."""
+    absence = 0.0  # What a predicted symptom that is refuted takes away: nothing, as each kind of change shows in its own way.
+
+    def specific(self, view: Signals, sights: Sights) -> str:
+        """What changed, where that can be told."""
+        if established(sights, "lr_jump"):
+            return "learning_rate_jump"
+        jumped = established(sights, "score_jump")
+        if jumped and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
+            return "reward_changed"
+        return ""
+
+    def severity(self, view: Signals, sights: Sights) -> Severity:
+        """Critical where the score has fallen for good; a jump alone may be a change that somebody wanted."""
+        harmed = established(sights, "score_fell", "score_below_start", "left_reference", "gradient_dead")
+        return "critical" if harmed else "warning"
+
+    def summary(self, view: Signals, sights: Sights) -> str:
+        """One sentence."""
+        at = self._onset(sights)
+        told = {
+            "learning_rate_jump": f"the learning rate jumped {sights['lr_jump'].value:.3g} times"
+            if established(sights, "lr_jump")
+            else "",
+            "reward_changed": "the score jumped while the policy went on as before, so the reward itself changed",
+            "": "the policy changed from one row to the next",
+        }[self.specific(view, sights)]
+        harm = ""
+        if established(sights, "score_fell"):
+            harm = f"; the score is {sights['score_fell'].value:.2g} SD below its best"
+        elif established(sights, "score_jump"):
+            harm = f"; the score moved by {sights['score_jump'].value:+.2g} SD"
+        return f"At step {at.value:g} {told}{harm}." if at else f"{told[0].upper()}{told[1:]}{harm}."
+
+    def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:
+        """Find what changed, and go on from before it."""
+        at = self._onset(sights)
+        what = {
+            "learning_rate_jump": "Mend the learning rate schedule.",
+            "reward_changed": "Compare reward model, its version and its sign before and after this step.",
+            "": "Look what changed at this step: data, reward model, settings, a restart.",
+        }[self.specific(view, sights)]
+        return (
+            Next(what, "The change came from one row to the next."),
+            *go_back(at.value if at else None, "The run was settled before."),
+        )
+
+    def _onset(self, sights: Sights) -> Onset | None:
+        known = [o for n in established(sights, *JUMPS) if (o := sights[n].onset) is not None]
+        return min(known, key=lambda o: o.value, default=None)

@@ -1,0 +1,65 @@
+"""The policy climbs the reward model's score where the reward model knows nothing."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from analysis import registry
+from analysis.diagnosis.advice import go_back, stronger_penalty
+from analysis.diagnosis.finding import Next, Severity
+from analysis.diagnosis.leaf import DECISIVE, FAIR, SLIGHT, STRONG, Cause, Sights, established
+from analysis.diagnosis.signals import Signals
+
+FAR = ("kl_excess", "left_reference", "spread_collapse", "entropy_collapse")
+
+
+@registry.cause
+class RewardHacking(Cause):
+    """Predicts a high score that is paid with far too much KL, a policy outside its reference, and gold that falls."""
+
+    name = "reward_hacking"
+    title = "reward hacking"
+    kinds = ("policy",)
+    requires = ("kl_excess", "left_reference", "spread_collapse", "gold_falls")
+    predicts: ClassVar = {
+        "gold_falls": DECISIVE, "kl_excess": STRONG, "left_reference": STRONG, "score_up": FAIR, "spread_collapse": FAIR,
+        "entropy_collapse": SLIGHT, "kl_runaway": SLIGHT, "no_kl_penalty": SLIGHT, "penalty_weak": SLIGHT,
+    }  # fmt: skip
+    forbids: ClassVar = {
+        "score_below_start": STRONG, "early_drop": FAIR, "update_too_large": FAIR, "kl_jump": STRONG, "lr_jump": STRONG,
+        "score_fell": FAIR, "score_jump": FAIR, "length_paid": FAIR,
+    }  # fmt: skip
+
+    def fits(self, view: Signals, sights: Sights) -> bool:
+        """Nothing is hacked unless the score is up."""
+        return bool(established(sights, "score_up")) and not established(sights, "score_below_start")
+
+    def severity(self, view: Signals, sights: Sights) -> Severity:
+        """Critical with gold down, or with two signs of a policy that left what the reward model knows."""
+        return "critical" if established(sights, "gold_falls") or len(established(sights, *FAR)) > 1 else "warning"
+
+    def summary(self, view: Signals, sights: Sights) -> str:
+        """One sentence."""
+        gain = sights["score_up"].value or 0.0
+        parts = [f"The reward model's score rose by {gain:.2g} SD"]
+        if established(sights, "gold_falls"):
+            parts.append(f"while gold fell by {sights['gold_falls'].value:.2g} from its best")
+        elif established(sights, "kl_excess"):
+            parts.append(f"at {sights['kl_excess'].value:.0f} times the KL that such a gain needs")
+        if established(sights, "left_reference"):
+            parts.append("and the policy now writes what its reference would not")
+        elif established(sights, "spread_collapse", "entropy_collapse"):
+            parts.append("and the responses have become all alike")
+        return ", ".join(parts) + ": the policy is exploiting the reward model."
+
+    def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:
+        """Go back, hold it closer, and have the newest responses judged."""
+        onsets = [
+            o.value for n in ("gold_falls", *FAR) if established(sights, n) and (o := sights[n].onset) is not None
+        ]
+        at = min(onsets, default=None)
+        judged = () if established(sights, "gold_falls") else (
+            Next(f"Have 100 responses of step {view.steps[-1]:g} judged by another reward model or by people, beside as many from before step {at:g}.",
+                 "A score can't testify against itself: this settles whether quality fell."),
+        )  # fmt: skip
+        return (*go_back(at, "Later gains cost more KL than they can be worth."), stronger_penalty(view, at), *judged)

@@ -1,0 +1,59 @@
+"""Most groups give no gradient."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from analysis import registry
+from analysis.diagnosis.finding import Next, Severity
+from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights
+from analysis.diagnosis.levels import FEW
+from analysis.diagnosis.signals import Signals
+from analysis.policy.advantages import zero_variance_share
+
+
+@registry.cause
+class ZeroSignalGroups(Cause):
+    """Predicts groups whose responses all get the same reward, while the policy still has variety."""
+
+    name = "zero_signal_groups"
+    title = "groups without signal"
+    kinds = ("policy",)
+    requires = ("zero_signal",)
+    predicts: ClassVar = {"zero_signal": STRONG, "score_flat": SLIGHT}
+    forbids: ClassVar = {"entropy_collapse": STRONG, "spread_collapse": FAIR, "truncation_high": SLIGHT}
+    absence = 0.0  # the score may have been rising before
+
+    def severity(self, view: Signals, sights: Sights) -> Severity:
+        """A task that is solved gives no signal either: worth knowing. A score that stands still makes it a fault."""
+        return "info" if self._solved(view) else "warning"
+
+    def summary(self, view: Signals, sights: Sights) -> str:
+        """One sentence."""
+        told = sights["zero_signal"].evidence[0].statement.rstrip(".")
+        why = ": the task is solved for most prompts" if self._solved(view) else ": most of each batch is thrown away"
+        return f"{told}{why}."
+
+    def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:
+        """Sample where there is something to learn."""
+        return (
+            Next(
+                "Leave out prompts whose responses all get one reward and sample others in their place (dynamic sampling).",
+                "They give no gradient.",
+            ),
+            Next(
+                "Choose easier or harder prompts, or larger groups.",
+                "A group of G has no signal with chance p^G + (1 - p)^G at pass rate p.",
+            ),
+        )
+
+    def _solved(self, view: Signals) -> bool:
+        """Whether a pass rate as logged would by itself leave most groups without signal."""
+        score = view.get("score")
+        if score is None:
+            return False
+        p, size = float(np.mean(score.values[-FEW:])), view.setting("num_generations") or 8
+        inside = score.values.min() >= 0 and score.values.max() <= 1
+        return bool(inside and p > 0.5 and float(zero_variance_share(p, int(size))) > 0.25)

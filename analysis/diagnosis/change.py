@@ -1,0 +1,132 @@
+"""Does a curve leave the path it was on? A sequential test on every row, each using nothing but the rows before it.
+
+For each row the mean of the last w rows is held against the line through the m rows before them. The line's own error,
+and that neighbouring rows share their noise, are part of the interval; the error that all rows of a run may make
+together is spent over doublings of the run's length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from analysis.uncertainty import student_quantile
+
+Floats = npt.NDArray[np.float64]
+
+WINDOWS = ((2, 16), (4, 16), (8, 32), (16, 64))
+"""Recent rows and rows of the line before them. Doubling windows see sudden and slow departures alike, each within about
+its own length; a line of at least four windows is not bent by them."""
+
+ALPHA = 0.01
+"""False alarms of one curve in a whole run, in one direction."""
+
+MEMORY = 128
+"""Rows over which the correlation of neighbouring noise is estimated; it may change as training goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """For every row how far the curve is from its path; NaN where there are too few rows to say.
+
+    excess : (n,) departure in units of what would be established: beyond 1 (or -1) it is
+    expected : (n,) mean that the path before would have given, and `recent` what it is, of the widest departure
+    width : (n,) rows of that recent mean
+    """
+
+    excess: Floats
+    expected: Floats
+    recent: Floats
+    width: Floats
+
+    def until(self, n: int) -> Change:
+        """What the first n rows tell."""
+        return Change(self.excess[:n], self.expected[:n], self.recent[:n], self.width[:n])
+
+
+def changes(values: npt.ArrayLike, alpha: float = ALPHA) -> Change:
+    """Hold every row against the path before it; O(n) in time and memory."""
+    y = np.asarray(values, np.float64)
+    n = len(y)
+    best = Change(*(np.full(n, np.nan) for _ in range(4)))
+    if n < WINDOWS[0][0] + WINDOWS[0][1]:
+        return best
+    phi = correlation(y)
+    rows = np.arange(n)
+    k = np.maximum(np.floor(np.log2(np.maximum(rows, 2))), 1)
+    # sums of y, t y and y squared up to each row, on values without their size so that digits are kept
+    centre = y[: WINDOWS[0][1]].mean()
+    z = y - centre
+    sums = [np.concatenate([[0.0], np.cumsum(v)]) for v in (z, rows * z, z * z)]
+    for w, m in WINDOWS:
+        at = rows[w + m - 1 :]
+        if not len(at):
+            break
+        a, b = at - w - m + 1, at - w + 1  # the line is over rows a .. b - 1, the recent ones are b .. at
+        sy, sty, syy = ((s[b] - s[a]) for s in sums)
+        middle = a + (m - 1) / 2
+        sxx = m * (m * m - 1) / 12
+        slope = (sty - middle * sy) / sxx
+        residual = np.maximum(syy - sy * sy / m - slope * slope * sxx, 0.0)
+        recent = (sums[0][at + 1] - sums[0][b]) / w
+        ahead = (m + w) / 2
+        expected = sy / m + slope * ahead
+        f = phi[b - 1]  # as it was known before the recent rows
+        # residuals of a line through correlated noise are smaller than the noise
+        variance = residual / np.maximum(m - 2 * _inflation(m, f), 2.0)
+        error = np.sqrt(variance * (_inflation(w, f) / w + _inflation(m, f) * (1 / m + ahead * ahead / sxx)))
+        error = np.maximum(error, 1e-12 * np.maximum(np.abs(y[at]), np.abs(expected + centre)))
+        reach = _reach(k[at].astype(int), w, m, alpha)
+        excess = (recent - expected) / (np.maximum(error, 1e-300) * reach)
+        wider = ~(np.abs(best.excess[at]) >= np.abs(excess))
+        place = at[wider]
+        best.excess[place] = excess[wider]
+        best.expected[place] = expected[wider] + centre
+        best.recent[place] = recent[wider] + centre
+        best.width[place] = w
+    return best
+
+
+def correlation(y: Floats) -> Floats:
+    """(n,) correlation of neighbouring noise as known at each row, 0 to 0.95, whatever the trend.
+
+    First differences of a trend plus an autoregression of order 1 have correlation -(1 - phi) / 2; over the last
+    `MEMORY` rows, one standard error above the estimate, since too low a value would promise more than there is.
+    """
+    d = np.diff(y, prepend=y[:1])
+    d = d - _running(d)
+    products = np.concatenate([[0.0], d[1:] * d[:-1]])
+    top, bottom = _running(products), _running(d * d)
+    rho = np.divide(top, bottom, out=np.full(len(y), -0.5), where=bottom > 0)
+    held = np.minimum(np.arange(1, len(y) + 1), MEMORY)
+    return np.asarray(np.clip(1 + 2 * (rho + 1 / np.sqrt(held) / 2), 0.0, 0.95))
+
+
+def _running(v: Floats) -> Floats:
+    """Mean of the last `MEMORY` rows at each row."""
+    total = np.concatenate([[0.0], np.cumsum(v)])
+    ends = np.arange(1, len(v) + 1)
+    starts = np.maximum(ends - MEMORY, 0)
+    return np.asarray((total[ends] - total[starts]) / (ends - starts))
+
+
+def _inflation(w: int, phi: Floats) -> Floats:
+    """Variance of a mean of w rows of AR(1) noise, over that of independent rows."""
+    return np.asarray((1 + phi) / (1 - phi) - 2 * phi * (1 - phi**w) / (w * (1 - phi) ** 2))
+
+
+def _reach(k: npt.NDArray[np.int_], w: int, m: int, alpha: float) -> Floats:
+    """Standard errors beyond which a row's departure is established, for doubling k of the run's length."""
+    every = np.array([_quantile(int(i), w, m, alpha) for i in range(int(k.max()) + 1)])
+    return np.asarray(every[k])
+
+
+@lru_cache(maxsize=1024)
+def _quantile(k: int, w: int, m: int, alpha: float) -> float:
+    # doubling k holds 2^k rows: about 2^k / w of its recent means are independent
+    k = max(k, 1)
+    error = alpha / (k * (k + 1)) / len(WINDOWS) / max(2**k / w, 1.0)
+    return student_quantile(1 - 2 * error, m - 2)

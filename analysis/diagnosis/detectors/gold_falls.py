@@ -1,0 +1,78 @@
+"""A trusted score falls while the reward model's rises."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import registry
+from analysis.diagnosis.finding import Evidence, Onset, State
+from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.levels import FEW, mean_of, noise, reach
+from analysis.diagnosis.signals import Series, Signals
+
+TRUSTED = (
+    "eval.gold_score_mean",
+    "eval.score_mean",
+    "eval.pass_at_k",
+    "eval/eval.score_mean",
+    "eval/score",
+    "rollouts",
+)
+
+
+@registry.detector
+class GoldFalls(Detector):
+    """Established where gold is below its best stretch beyond noise; refuted where it is above its start."""
+
+    name = "gold_falls"
+    kinds = ("policy",)
+    about = "whether a trusted score (gold, held out) follows the reward model's"
+    needs = ()
+    uses = TRUSTED
+
+    def look(self, view: Signals) -> Sight | str:
+        series, error = _gold(view)
+        if series is None:
+            return "no gold or held-out score is logged or among the rollouts"
+        if len(series) < (3 if error else 2 * FEW):
+            return "too few gold scores"
+        v = series.values
+        if error:
+            best = int(v.argmax())
+            fall, half = float(v[best] - v[-1]), reach(len(v), 30) * float(np.hypot(error[best], error[-1]))
+            rise = float(v[-1] - v[0]) - reach(len(v), 30) * float(np.hypot(error[0], error[-1]))
+        else:
+            w = max(FEW, len(v) // 8)
+            sums = np.concatenate([[0.0], np.cumsum(v)])
+            means = (sums[w:] - sums[:-w]) / w
+            best = int(means.argmax())
+            top, now, start = (mean_of(series, i, i + w) for i in (best, len(v) - w, 0))
+            fall, half = top.value - now.value, reach(len(v), 16) * float(np.hypot(top.error, now.error))
+            rise = now.value - start.value - half
+        state: State = (
+            "established" if fall - half > max(0.0, noise(series) / 2) else "refuted" if rise > 0 else "not_established"
+        )
+        at = float(series.steps[best])
+        statement = f"Gold is {fall:.3g} below its best at step {at:g} ({v[best]:.3g}, now {v[-1]:.3g})."
+        if state == "refuted":
+            statement = f"Gold has risen from {v[0]:.3g} to {v[-1]:.3g}."
+        evidence = Evidence(
+            statement, state, fall, fall - half, fall + half, "", len(v), series.tag,
+            (float(series.steps[0]), float(series.steps[-1])), "best stretch against the present",
+        )  # fmt: skip
+        return Sight(state, (evidence,), Onset(at, at, float(series.steps[min(best + 1, len(v) - 1)])), fall)
+
+
+def _gold(view: Signals) -> tuple[Series | None, list[float]]:
+    """The trusted score there is, and standard errors where rollouts tell them."""
+    for name in TRUSTED[:-1]:
+        found = view.get(name)
+        if found is not None:
+            return found, []
+    rows = view.rollouts
+    if rows is None or not len(rows) or not rows["gold_score"].notna().any():
+        return None, []
+    by = rows.dropna(subset=["gold_score"]).groupby("step")["gold_score"].agg(["mean", "std", "size"])
+    by = by[by["size"] >= FEW]
+    errors = [float(e) for e in by["std"] / np.sqrt(by["size"])]
+    return Series("gold", by.index.to_numpy(float), by["mean"].to_numpy(float), tag="rollouts: gold score"), errors

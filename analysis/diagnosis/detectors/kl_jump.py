@@ -1,0 +1,51 @@
+"""KL to the reference multiplies within a few rows, after it had a path."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import registry
+from analysis.diagnosis.finding import Evidence, Onset
+from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.signals import Signals
+
+SUDDEN = 8
+"""Rows within which a change is sudden. KL is a distance that is walked: even a giant step shows over several rows."""
+
+FOLD = 4.0
+"""KL grows with the square of the distance: four times the KL is twice as far from the reference within these rows."""
+
+
+@registry.detector
+class KLJump(Detector):
+    """Established at the first row at which KL is four times what its path would have given."""
+
+    name = "kl_jump"
+    kinds = ("policy",)
+    about = "whether KL to the reference jumps"
+    needs = ("kl.to_reference",)
+    watches = ("kl.to_reference",)
+
+    def look(self, view: Signals) -> Sight | str:
+        series = view.series["kl.to_reference"]
+        change = series.change
+        if change is None or not np.isfinite(change.excess).any():
+            return "too few rows for a path to leave"
+        # changes are of the square root
+        ratio = np.square(np.maximum(change.recent, 0)) / np.maximum(np.square(change.expected), 1e-12)
+        off = (change.excess > 1) & (change.width <= SUDDEN) & (ratio > FOLD)
+        if not off.any():
+            return Sight("refuted", (Evidence("KL to the reference follows its own path, without a jump.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
+        i = int(np.flatnonzero(off)[0])
+        first = max(0, i - int(change.width[i]) + 1)
+        before = float(np.square(change.expected[i]))
+        up = np.flatnonzero(series.values[first : i + 1] > FOLD / 2 * before)
+        at = first + int(up[0]) if len(up) else i
+        statement = f"KL to the reference jumped from {before:.3g} to {series.values[i]:.3g} {series.unit} within {i - first + 1} rows."
+        evidence = Evidence(
+            statement, "established", float(ratio[i]), unit="times", n=len(series), series=series.tag,
+            range=(float(series.steps[first]), float(series.steps[i])),
+            method="mean of the last rows against the line before, of sqrt(KL)",
+        )  # fmt: skip
+        onset = Onset(float(series.steps[at]), float(series.steps[first]), float(series.steps[i]))
+        return Sight("established", (evidence,), onset, float(ratio[i]))

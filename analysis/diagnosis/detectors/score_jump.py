@@ -1,0 +1,67 @@
+"""The score jumps from one row to the next."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import registry
+from analysis.diagnosis.finding import Evidence, Onset
+from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.levels import SMALL, score_spread
+from analysis.diagnosis.signals import Signals
+
+SUDDEN = 4
+"""Rows within which a change is sudden: the two narrowest windows of the sequential test."""
+
+STAYS = 3
+"""Rows that must lie at the new level."""
+
+
+@registry.detector
+class ScoreJump(Detector):
+    """Established at the first row whose neighbours leave the path before them within a few rows, by more than a small effect."""
+
+    name = "score_jump"
+    kinds = ("policy",)
+    about = "whether the score jumps"
+    needs = ("score",)
+    uses = ("score.sd", "rollouts")
+    watches = ("score",)
+    alone = "warning"
+
+    def look(self, view: Signals) -> Sight | str:
+        series, sd = view.series["score"], score_spread(view)
+        change = series.change
+        if change is None or sd is None or not np.isfinite(change.excess).any():
+            return "too few rows for a path to leave"
+        size = (change.recent - change.expected) / sd.value
+        # learning bends curves down over many rows: only what is sudden counts
+        off = (np.abs(change.excess) > 1) & (change.width <= SUDDEN) & (np.abs(size) > SMALL)
+        if not off.any():
+            most = float(np.nanmax(np.abs(change.excess)))
+            return Sight("refuted", (Evidence("The score follows its own path, without a jump.", "refuted", most, n=len(series), series=series.tag),))  # fmt: skip
+        for i in np.flatnonzero(off):
+            first = max(0, int(i) - int(change.width[i]) + 1)
+            before, after = change.expected[i], change.recent[i]
+            at = _where(series.values, first, int(i), before, after)
+            stays = series.values[at : at + STAYS]
+            if len(stays) == STAYS and (np.abs(stays - after) < np.abs(stays - before)).all():
+                break  # a spike of a batch or two is no jump
+        else:
+            return Sight("not_established", (Evidence("Single rows of the score are off its path; no jump that stays.", "not_established", n=len(series), series=series.tag),))  # fmt: skip
+        way = "up" if after > before else "down"
+        statement = f"The score jumped from {before:.3g} to {after:.3g} at step {series.steps[at]:g} ({size[i]:+.2g} SD of single responses)."
+        evidence = Evidence(
+            statement, "established", float(size[i]), unit="SD", n=len(series), series=series.tag,
+            range=(float(series.steps[max(0, first - 16)]), float(series.steps[i])),
+            method=f"mean of {change.width[i]:.0f} rows against the line before, {abs(change.excess[i]):.1f} times the bound",
+        )  # fmt: skip
+        onset = Onset(float(series.steps[at]), float(series.steps[first]), float(series.steps[i]))
+        return Sight("established", (evidence,), onset, float(size[i]), way)
+
+
+def _where(values: np.ndarray, first: int, last: int, before: float, after: float) -> int:
+    """The first row that is nearer to the new level than to the old one."""
+    part = values[first : last + 1]
+    near = np.flatnonzero(np.abs(part - after) < np.abs(part - before))
+    return first + int(near[0]) if len(near) else last

@@ -1,0 +1,73 @@
+"""All responses get the same score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import registry
+from analysis.diagnosis.finding import Evidence, Onset, State
+from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.levels import FEW, TENFOLD, crossing, score_spread
+from analysis.diagnosis.signals import Series, Signals
+
+
+@registry.detector
+class SpreadCollapse(Detector):
+    """Established where the spread of scores has fallen to a tenth of the start's, in the log or in the rollouts.
+
+    Rewards with few values, as of a verifier, are left out: their spread falls with every task that is solved.
+    """
+
+    name = "spread_collapse"
+    kinds = ("policy",)
+    about = "whether responses still get different scores"
+    needs = ("score",)
+    uses = ("score.sd", "rollouts")
+
+    def look(self, view: Signals) -> Sight | str:
+        begin = score_spread(view)
+        series = view.get("score.sd")
+        if series is None:
+            series = _of_rollouts(view)
+        if begin is None or series is None or len(series) < 2:
+            return "no spread of scores is logged, and no rollouts at two steps"
+        if bounded(view):
+            return "the reward has few values: its spread says how many tasks are solved"
+        sampled = series.tag == "rollouts: score"
+        if not sampled and len(series) < 2 * FEW:
+            return "too few rows"
+        width = 1 if sampled else max(FEW, len(series) // 8)
+        start = float(series.values[0]) if sampled else begin.value
+        if start <= 0:
+            return "no spread of scores at the start"
+        rows = series.values[-width:] / start
+        # spreads of batches are skewed: most of the rows decide, no mean
+        share, high = float(np.median(rows)), float(np.quantile(rows, 0.75))
+        state: State = "established" if high < 1 / TENFOLD else "refuted" if share > 2 / TENFOLD else "not_established"
+        statement = f"The spread of scores is {100 * share:.2g} % of what it was at the start ({start:.3g}, now {share * start:.3g})."
+        evidence = Evidence(
+            statement, state, share, None, high, "of the start's", width, series.tag,
+            (float(series.steps[-width]), float(series.steps[-1])),
+            "median of the last rows over the first; three quarters of them are below its upper end",
+        )  # fmt: skip
+        at = crossing(series, start / TENFOLD, below=True) if state == "established" else float(series.steps[-1])
+        return Sight(state, (evidence,), Onset(at, float(series.steps[0]), at), share)
+
+
+def _of_rollouts(view: Signals) -> Series | None:
+    if view.rollouts is None or not len(view.rollouts):
+        return None
+    sds = view.rollouts.groupby("step")["score"].std().dropna()
+    return Series("score.sd", sds.index.to_numpy(float), sds.to_numpy(float), tag="rollouts: score")
+
+
+def bounded(view: Signals) -> bool:
+    """Whether rewards take few values, as a verifier's do: logged means of small batches then repeat."""
+    if view.rollouts is not None and len(view.rollouts):
+        scores = view.rollouts["score"].dropna()
+        return len(scores) >= 20 and scores.nunique() <= len(scores) / 10
+    score = view.get("score")
+    if score is None:
+        return False
+    v = np.round(score.values, 9)
+    return bool(len(v) >= 20 and v.min() >= 0 and v.max() <= 1 and len(np.unique(v)) < len(v) * 0.9)

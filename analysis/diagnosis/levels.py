@@ -1,0 +1,163 @@
+"""Where a curve is now and how far it has come, with what the noise of neighbouring rows leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from math import sqrt
+
+import numpy as np
+
+from analysis.diagnosis.change import correlation
+from analysis.diagnosis.looks import level
+from analysis.diagnosis.signals import Floats, Series, Signals
+from analysis.uncertainty import student_quantile
+
+ALPHA = 0.01
+"""Error of one detector over all looks at a run."""
+
+FEW = 5
+"""Rows of the smallest present: the noise of fewer can't be told."""
+
+SMALL = 0.2
+"""A small effect, in SD of the responses' scores (Cohen 1988): less is no change worth a sentence."""
+
+TENFOLD = 10.0
+"""An order of magnitude: identities that hold in an ideal case hold in a real one within a small factor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A mean of rows: value, its interval, standard error, rows, and the steps they lie between."""
+
+    value: float
+    low: float
+    high: float
+    error: float
+    n: int
+    first: float
+    last: float
+
+
+def present(series: Series, alpha: float = ALPHA) -> Level | None:
+    """The mean of the last eighth of a curve, at least `FEW` rows; None if it is shorter than that."""
+    n = len(series)
+    w = max(FEW, n // 8)
+    return mean_of(series, n - w, n, alpha) if n >= FEW else None
+
+
+def mean_of(series: Series, start: int, end: int, alpha: float = ALPHA) -> Level:
+    """The mean of rows start to end, with the error that correlated noise leaves, at the level of this look."""
+    v, w = series.values[start:end], end - start
+    m = float(v.mean())
+    first, last = float(series.steps[start]), float(series.steps[end - 1])
+    if series.errors is not None:
+        error = float(np.sqrt(np.square(series.errors[start:end]).mean() / w))
+        half = error * reach(len(series), 30, alpha)
+        return Level(m, m - half, m + half, error, w, first, last)
+    noise, phi = _noise(series.values[max(0, end - max(2 * w, 16)) : end])
+    inflation = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**w) / (w * (1 - phi) ** 2)
+    error = noise * sqrt(inflation / w)
+    half = error * reach(len(series), max(w, 8), alpha)
+    return Level(m, m - half, m + half, error, w, first, last)
+
+
+def _noise(v: Floats) -> tuple[float, float]:
+    """SD of the noise of single rows, whatever the trend, and the correlation of neighbours."""
+    d = np.diff(v)
+    if not len(d):
+        return 0.0, 0.0
+    d = d - np.median(d)  # a curve that climbs evenly is not noisy
+    phi = float(correlation(v)[-1]) if len(v) >= 16 else 0.3  # of short stretches nothing is known: a usual value
+    middle = float(np.median(np.abs(d)))
+    kept = np.clip(d, -6 * middle, 6 * middle) if middle > 0 else d  # a jump is no noise
+    return float(np.sqrt(np.mean(kept**2) / 2 / (1 - phi))), phi
+
+
+def noise(series: Series) -> float:
+    """SD of the noise of single rows over the first rows, up to 32."""
+    return _noise(series.values[:32])[0]
+
+
+@lru_cache(maxsize=4096)
+def reach(n: int, freedom: int, alpha: float = ALPHA) -> float:
+    """Standard errors to either side at the look at row n, so that all looks of a run keep `alpha`."""
+    return student_quantile(1 - level(n, alpha), freedom)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """SD of single responses' scores under the policy that training began with; error : relative standard error."""
+
+    value: float
+    error: float
+    how: str
+
+
+def score_spread(view: Signals) -> Spread | None:
+    """How far scores of single responses are apart at the start: the unit in which every reward model can be read."""
+    logged = view.get("score.sd")
+    if logged is not None and (logged.values[:FEW] > 0).any():
+        v = logged.values[:FEW]
+        return Spread(float(np.median(v[v > 0])), 0.05, f"{logged.tag}, first rows")
+    rollouts = view.rollouts
+    if rollouts is not None and len(rollouts):
+        first = rollouts.loc[rollouts["step"] == rollouts["step"].iloc[0], "score"].dropna()
+        if len(first) >= 8 and first.std() > 0:
+            return Spread(float(first.std()), 1 / sqrt(2 * len(first)), f"{len(first)} rollouts of the first step")
+    score, size = view.get("score"), batch(view)
+    if score is not None and size and len(score) >= 2 * FEW and (found := noise(score)) > 0:
+        return Spread(found * sqrt(size), 0.3, f"noise of the batch mean, over {size:g} responses a batch")
+    return None
+
+
+def batch(view: Signals) -> float | None:
+    """Responses in a logged mean, if the trainer was told."""
+    size = view.setting("batch_size", "generation_batch_size", "rollout_batch_size", "per_device_train_batch_size")
+    return size if size and size > 1 else None
+
+
+def batch_error(view: Signals, sd: Spread) -> float:
+    """Standard error of one logged score: what the SD of responses leaves of a batch mean, or the noise of the rows."""
+    size, score = batch(view), view.series["score"]
+    return sd.value / sqrt(size) if size else noise(score)
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """How far the score has come from its start, in SD of responses: value, interval; raw : in reward units.
+
+    error : standard error in SD
+    """
+
+    value: float
+    low: float
+    high: float
+    raw: float
+    start: float
+    sd: Spread
+    now: Level
+    error: float = 0.0
+
+
+def gain(view: Signals, alpha: float = ALPHA) -> Gain | None:
+    """The present score against that of the first row, which most trainers log before the first update."""
+    score, sd = view.get("score"), score_spread(view)
+    if score is None or sd is None or len(score) < FEW + 2:
+        return None
+    now = present(score, alpha)
+    if now is None:
+        return None
+    start = float(score.values[0])
+    error = sqrt(now.error**2 + batch_error(view, sd) ** 2)
+    half = reach(len(score), 16, alpha) * error
+    raw = now.value - start
+    return Gain(raw / sd.value, (raw - half) / sd.value, (raw + half) / sd.value, raw, start, sd, now, error / sd.value)
+
+
+def crossing(series: Series, above: float, *, below: bool = False) -> float:
+    """The first step from which a curve stays beyond a bound, as a person would point at it; the last one if it never does."""
+    beyond = series.values < above if below else series.values > above
+    inside = np.flatnonzero(~beyond)
+    at = int(inside[-1]) + 1 if len(inside) else 0
+    return float(series.steps[min(at, len(series) - 1)])
