@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.ranking import accuracy as ranking
@@ -174,15 +175,24 @@ class Rankings:
         """
 
         def work() -> Evaluation:
-            said = self.run(run)
-            frame = self._labelled(run, dataset)
-            pairs = ScoredPairs.from_frame(frame, run, loss=said["loss"], seed=said["seed"]).numbered()
-            rng = np.random.default_rng(0)
-            rows = pairs.some(SAMPLE, rng)
-            features = self._features(run, dataset, frame.iloc[rows])
-            return evaluate(pairs, rng, features=features, rows=rows, benchmark=dataset or "")
+            pairs, rows, features = self._sampled(run, dataset)
+            return evaluate(pairs, np.random.default_rng(0), features=features, rows=rows, benchmark=dataset or "")
 
         return self._once((run, dataset), work)
+
+    def looked_into(self, run: str, *, dataset: str | None = None) -> tuple[ScoredPairs, Features | None]:
+        """The pairs, each once, that the features of `evaluate` rest on, and what their sides differ in."""
+        pairs, rows, features = self._sampled(run, dataset)
+        kept = pairs.first()[rows]
+        return pairs.take(rows[kept]), None if features is None else features.take(kept)
+
+    def _sampled(self, run: str, dataset: str | None) -> tuple[ScoredPairs, npt.NDArray[np.intp], Features | None]:
+        """All labelled pairs with numbers for ids, rows of a sample of them, and the features of these."""
+        said = self.run(run)
+        frame = self._labelled(run, dataset)
+        pairs = ScoredPairs.from_frame(frame, run, loss=said["loss"], seed=said["seed"]).numbered()
+        rows = pairs.some(SAMPLE, np.random.default_rng(0))
+        return pairs, rows, self._features(run, dataset, frame.iloc[rows])
 
     def evaluate_lists(self, run: str, *, dataset: str | None = None) -> ListEvaluation:
         """Everything that the lists of candidates of one scorer say of it; kept as `evaluate` is."""

@@ -1,0 +1,68 @@
+"""The loss on held-out pairs rises again while that on training pairs falls."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import registry
+from analysis.diagnosis.finding import Evidence, Onset, State
+from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.levels import FEW, mean_of, present
+from analysis.diagnosis.signals import Signals
+
+LOST = 0.25
+"""Share of the gain on held-out pairs that must be lost again: early stopping would win it back. Healthy runs lose a tenth
+by noise and by the end of a learning-rate schedule."""
+
+
+@registry.detector
+class EvalLossRises(Detector):
+    """Established where the held-out loss is above its best stretch beyond noise, a quarter of the gain is lost again, and
+    the training loss fell on. `note` is "below start" where it ends above the loss that training began with.
+    """
+
+    name = "eval_loss_rises"
+    kinds = ("reward_model",)
+    about = "whether it learns the training pairs by heart"
+    needs = ("rm.loss", "eval/rm.loss")
+
+    def look(self, view: Signals) -> Sight | str:
+        train, held = view.series["rm.loss"], view.series["eval/rm.loss"]
+        if len(held) < FEW + 1 or len(train) < 2 * FEW:
+            return f"{len(held)} evaluations; {FEW + 1} or more are needed"
+        now, began = present(held), float(train.values[0])
+        assert now is not None
+        starts = range(len(held) - now.n)
+        width = min(now.n, FEW)
+        best = min((mean_of(held, s, s + width) for s in starts), key=lambda level: level.value)
+        least = int(np.argmin(held.values))
+        rise, gain = now.value - best.value, max(began - best.value, 0.0)
+        risen = now.low > best.high and rise > LOST * gain
+        falling = _falls(view, float(held.steps[least]))
+        state: State = "established" if risen and falling else "refuted" if rise <= LOST * gain else "not_established"
+        statement = (
+            f"The loss on held-out pairs was {held.values[least]:.3f} at step {held.steps[least]:g} and is {now.value:.3f} "
+            f"({now.low:.3f} to {now.high:.3f}) now"
+        )
+        if state == "established":
+            statement += f", while that on training pairs fell to {train.values[-FEW:].mean():.3f}"
+        elif risen:
+            statement += "; the training loss did not fall meanwhile"
+        before = float(held.steps[least - 1]) if least else 1.0
+        after = float(held.steps[min(least + 1, len(held) - 1)])
+        evidence = Evidence(
+            f"{statement}.", state, rise, now.low - best.high, now.high - best.low, "loss", len(held), held.tag,
+            (float(held.steps[0]), now.last), "mean of the last evaluations less the best stretch of as many",
+        )  # fmt: skip
+        onset = Onset(float(held.steps[least]), min(before, float(held.steps[least])), after)
+        return Sight(state, (evidence,), onset, rise, "below start" if now.low > began else "")
+
+
+def _falls(view: Signals, since: float) -> bool:
+    """Whether the training loss is established to be lower now than it was at its rows up to `since`."""
+    train = view.series["rm.loss"]
+    place = max(int(np.searchsorted(train.steps, since, side="right")), FEW)
+    now = present(train)
+    if now is None or place > len(train) - now.n:
+        return False
+    return now.high < mean_of(train, max(0, place - now.n), place).low
