@@ -7,8 +7,11 @@ import numpy as np
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import FEW, mean_of, present
-from analysis.diagnosis.signals import Signals
+from analysis.diagnosis.levels import FEW, Level, mean_of, noise, present, reach
+from analysis.diagnosis.signals import Series, Signals
+
+FEWEST = 3
+"""Evaluations: one that was better, and one that is not the last by accident."""
 
 LOST = 0.25
 """Share of the gain on held-out pairs that must be lost again: early stopping would win it back. Healthy runs lose a tenth
@@ -28,17 +31,14 @@ class EvalLossRises(Detector):
 
     def look(self, view: Signals) -> Sight | str:
         train, held = view.series["rm.loss"], view.series["eval/rm.loss"]
-        if len(held) < FEW + 1 or len(train) < 2 * FEW:
-            return f"{len(held)} evaluations; {FEW + 1} or more are needed"
-        now, began = present(held), float(train.values[0])
-        assert now is not None
-        starts = range(len(held) - now.n)
-        width = min(now.n, FEW)
-        best = min((mean_of(held, s, s + width) for s in starts), key=lambda level: level.value)
+        if len(held) < FEWEST or len(train) < 2 * FEW:
+            return f"{len(held)} evaluations and {len(train)} rows of training; {FEWEST} and {2 * FEW} or more are needed"
+        began = float(train.values[0])
+        best, now = _ends(train, held)
         least = int(np.argmin(held.values))
         rise, gain = now.value - best.value, max(began - best.value, 0.0)
         risen = now.low > best.high and rise > LOST * gain
-        falling = _falls(view, float(held.steps[least]))
+        falling = _falls(train, float(held.steps[least]))
         state: State = "established" if risen and falling else "refuted" if rise <= LOST * gain else "not_established"
         statement = (
             f"The loss on held-out pairs was {held.values[least]:.3f} at step {held.steps[least]:g} and is {now.value:.3f} "
@@ -52,15 +52,34 @@ class EvalLossRises(Detector):
         after = float(held.steps[min(least + 1, len(held) - 1)])
         evidence = Evidence(
             f"{statement}.", state, rise, now.low - best.high, now.high - best.low, "loss", len(held), held.tag,
-            (float(held.steps[0]), now.last), "mean of the last evaluations less the best stretch of as many",
+            (float(held.steps[0]), now.last), "the last evaluations less the best stretch of as many",
         )  # fmt: skip
         onset = Onset(float(held.steps[least]), min(before, float(held.steps[least])), after)
         return Sight(state, (evidence,), onset, rise, "below start" if now.low > began else "")
 
 
-def _falls(view: Signals, since: float) -> bool:
+def _ends(train: Series, held: Series) -> tuple[Level, Level]:
+    """The best stretch of evaluations and the last one.
+
+    Of few evaluations single ones, with the noise of single training rows: evaluations are of more pairs, and always the
+    same ones, so theirs is smaller.
+    """
+    if len(held) <= FEW:
+        half = noise(train) * reach(len(train), 2 * FEW)
+        least, last = int(np.argmin(held.values)), len(held) - 1
+        return _single(held, least, half), _single(held, last, half)
+    now = mean_of(held, len(held) - FEW, len(held))
+    best = min((mean_of(held, s, s + FEW) for s in range(len(held) - FEW)), key=lambda level: level.value)
+    return best, now
+
+
+def _single(held: Series, at: int, half: float) -> Level:
+    value, step = float(held.values[at]), float(held.steps[at])
+    return Level(value, value - half, value + half, half, 1, step, step)
+
+
+def _falls(train: Series, since: float) -> bool:
     """Whether the training loss is established to be lower now than it was at its rows up to `since`."""
-    train = view.series["rm.loss"]
     place = max(int(np.searchsorted(train.steps, since, side="right")), FEW)
     now = present(train)
     if now is None or place > len(train) - now.n:
