@@ -24,6 +24,9 @@ Floats = npt.NDArray[np.float64]
 SPLITS = 5
 """Splits in halves: the median of five p-values hardly depends on the splits, and each costs a test of all words."""
 
+CHOSEN = 2
+"""Halves, of ten, that must choose a word for it to be named: by chance alone one word in forty is."""
+
 METHOD = (
     "words chosen on half of the prompts (nominal 5 %), their count tested on the other half given margin and length; "
     "twice the median p-value of five splits"
@@ -34,7 +37,7 @@ METHOD = (
 class WordGroup:
     """Words over-used together; `words` is empty where no half chose any.
 
-    words : those that most halves chose, the most often chosen first
+    words : those that two or more of the halves chose, the most often chosen first
     p : that the labels justify what their count moves the margin by
     moves, claimed, justified : of one more of these words, as in `analysis.ranking.bias.Effect`
     cost : nats a pair that the scorer loses by them
@@ -81,7 +84,7 @@ def word_group(pairs: ScoredPairs, features: Features, rng: np.random.Generator)
                 times[f.column] += 1
             p.append(_tested(margin[~one], codes[~one], features.take(~one), chosen))
         found.append(min(1.0, 2 * min(p)))
-    words = [int(c) for c in np.argsort(-times, kind="stable") if times[c] > SPLITS]
+    words = [int(c) for c in np.argsort(-times, kind="stable") if times[c] >= CHOSEN]
     if not words:
         return none
     tests = _tests(margin, codes, features)

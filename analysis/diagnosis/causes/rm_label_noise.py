@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.finding import Next, Severity
-from analysis.diagnosis.leaf import DECISIVE, FAIR, STRONG, Cause, Sights, established
+from analysis.diagnosis.leaf import DECISIVE, FAIR, SLIGHT, STRONG, Cause, Sights, established
 from analysis.diagnosis.signals import Signals
 
 
@@ -18,7 +18,7 @@ class RmLabelNoise(Cause):
     title = "noisy labels"
     kinds = ("reward_model",)
     requires = ("pairs_near_chance", "training_near_chance")
-    predicts: ClassVar = {"pairs_near_chance": STRONG, "training_near_chance": STRONG}
+    predicts: ClassVar = {"pairs_near_chance": STRONG, "training_near_chance": STRONG, "over_confident": SLIGHT}
     forbids: ClassVar = {
         "pairs_reversed": DECISIVE,
         "scores_stand_still": DECISIVE,

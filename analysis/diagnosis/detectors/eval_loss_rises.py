@@ -84,4 +84,7 @@ def _falls(train: Series, since: float) -> bool:
     now = present(train)
     if now is None or place > len(train) - now.n:
         return False
-    return now.high < mean_of(train, max(0, place - now.n), place).low
+    then = mean_of(train, max(0, place - now.n), place)
+    # the noise of rows is that of the calmer stretch: a steep fall looks like noise
+    half = min(now.high - now.value, then.high - then.value)
+    return then.value - now.value > 2 * half
