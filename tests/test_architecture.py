@@ -16,6 +16,7 @@ LAYERS = {
     "analysis.registry": 0,
     "analysis.vocabulary": 0,
     "analysis.uncertainty": 1,
+    "analysis.bon_kl": 1,
     "analysis.distribution": 1,
     "analysis.spread": 2,
     "analysis.rows": 1,
