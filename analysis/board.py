@@ -58,6 +58,7 @@ class Board(Rankings, Diagnoses):
         self._listed: dict[bool, tuple[int, Any, dict[str, Facts]]] = {}
         self._epoch = f"{time.time_ns():x}"
         self._kept = Kept()
+        self._evaluated, self._scored = {}, {}
 
     @classmethod
     def open(cls, db: str | Path | None = None) -> Self:

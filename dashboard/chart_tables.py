@@ -13,7 +13,7 @@ from analysis.board import Board
 from analysis.distribution import QUANTILES
 from analysis.records import InputError
 from analysis.spread import Spread
-from dashboard import contest_tables, look, lossviews
+from dashboard import contest_tables, look, lossviews, trust_tables
 from dashboard.lossviews import Pair
 from dashboard.tables import View, ask_of
 
@@ -31,12 +31,6 @@ def table(board: Board, said: Mapping[str, Any]) -> pd.DataFrame:
     except (KeyError, TypeError) as error:
         raise InputError("no numbers of a chart", mend="reload the page") from error
     return make(*call.args, **call.kwargs)
-
-
-def accuracy(board: Board, runs: Sequence[str], dataset: str | None, by: str | None) -> pd.DataFrame:
-    """Ranking accuracy with its intervals, a scorer and category a row."""
-    parts = [board.accuracy(run, dataset=dataset, by=by).assign(run=run) for run in runs]
-    return _first(pd.concat(parts, ignore_index=True), "run")
 
 
 def checkpoints(board: Board, run: str, dataset: str | None) -> pd.DataFrame:
@@ -147,7 +141,6 @@ def losses(
 TABLES: dict[str, Callable[..., pd.DataFrame]] = {
     function.__name__: function
     for function in (
-        accuracy,
         checkpoints,
         scores,
         stream,
@@ -158,6 +151,12 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
         contest_tables.contest_differences,
         contest_tables.contest_categories,
         contest_tables.contest_swap,
+        trust_tables.rm_categories,
+        trust_tables.rm_reliability,
+        trust_tables.rm_length,
+        trust_tables.rm_effects,
+        trust_tables.rm_rules,
+        trust_tables.rm_best_of,
     )
 }
 

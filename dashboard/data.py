@@ -14,6 +14,7 @@ from analysis.board import Board
 from analysis.comparison import AtEqualKl, at_equal_kl
 from analysis.distribution import Distribution
 from analysis.ranking.contest import Contest
+from analysis.ranking.evaluate import Evaluation, ListEvaluation
 from analysis.rows import Ask, Facts
 from analysis.server import Host, host
 from analysis.spread import Spread
@@ -118,14 +119,14 @@ def scorers() -> pd.DataFrame:
     return _scorers(version())
 
 
-@_remember
-def _accuracy(version: str, run: str, dataset: str | None, by: str | None) -> pd.DataFrame:
-    return board().accuracy(run, dataset=dataset, by=by)
+def evaluation(run: str, dataset: str | None) -> Evaluation:
+    """What a scorer's pairs say of it; the board remembers it."""
+    return board().evaluate(run, dataset=dataset)
 
 
-def accuracy(run: str, dataset: str | None, by: str | None = None) -> pd.DataFrame:
-    """Ranking accuracy with intervals."""
-    return _accuracy(version((run,)), run, dataset, by)
+def list_evaluation(run: str, dataset: str | None) -> ListEvaluation:
+    """What a scorer's lists of candidates say of it; the board remembers it."""
+    return board().evaluate_lists(run, dataset=dataset)
 
 
 @_remember

@@ -6,6 +6,7 @@
     causes/      one cause a file; what it predicts and forbids among the symptoms, what it says, what to do next
     weigh        how likely each cause is, given the symptoms
     engine       all looks in turn: findings, and the events that changed them
+    examined     what pair scores say, for the detectors of reward models
     finding      the records that come out, and their JSON
 
 Add a detector
@@ -23,10 +24,10 @@ symptoms makes it a candidate), `predicts` and `forbids` (symptom -> weight, in 
 
 Pair scores
 -----------
-A detector whose `needs` hold "pairs" looks once, at the end of the log (scores come from the trained model): `view.pairs`
-is a frame with step, pair_id, prompt_id, category, chosen_score, rejected_score, chosen_length, rejected_length,
-length_unit, label_source; `view.pair_texts` holds `analysis.ranking.features.Features` of the same rows or None;
-`analysis.ranking.scored.ScoredPairs.from_frame(view.pairs, view.run)` is what `analysis.ranking` takes. Training curves
+A detector whose `needs` hold "pairs" looks once, at the end of the log (scores come from the trained model).
+`view.examined` holds what `analysis.ranking` says of them, worked out once and shared with the pages (see `examined`);
+`view.pairs` is the frame itself: step, pair_id, prompt_id, category, chosen_score, rejected_score, chosen_length,
+rejected_length, length_unit, label_source. `needs` "pairs" and `uses` `examined.CURVES` is the usual pair. Training curves
 of reward models are series as others: "rm.loss", "rm.accuracy", "rm.margin_mean"; their evaluations are
 "eval/rm.loss", "eval/rm.accuracy" (the split before the name, unless it is "train").
 

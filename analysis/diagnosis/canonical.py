@@ -5,6 +5,7 @@ kl.per_sequence    KL to the reference in nats per response; kl.per_token: per t
 entropy.sequence   entropy of a response in nats
 value.mse          mean squared error of the value model
 length             mean response length in tokens
+rm.loss            ranking loss of a reward model, where its log calls it only "loss"
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def canonical(signals: Signals) -> Signals:
     series = dict(signals.series)
     if signals.rollouts is not None:
         series |= samples.curves(signals.rollouts)
-    for make in (_score, _spread, _length, _kl, _entropy, _value):
+    for make in (_score, _spread, _length, _kl, _entropy, _value, _ranking_loss):
         for found in make(series):
             series[found.metric] = found
     return replace(signals, series=series)
@@ -107,3 +108,11 @@ def together(one: Series, other: Series) -> tuple[Floats, Floats, Floats]:
     """Steps that both have, and the values there."""
     at, i, j = np.intersect1d(one.steps, other.steps, return_indices=True)
     return at, one.values[i], other.values[j]
+
+
+def _ranking_loss(series: Mapping[str, Series]) -> list[Series]:
+    """A log of ranking accuracy or margins is that of a reward model, whose loss is the only one."""
+    if not {"rm.accuracy", "rm.margin_mean", "eval/rm.accuracy"} & series.keys():
+        return []
+    names = {"loss.total": "rm.loss", "eval/loss.total": "eval/rm.loss"}
+    return [replace(series[old], metric=new) for old, new in names.items() if old in series and new not in series]

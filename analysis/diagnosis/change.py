@@ -53,12 +53,17 @@ class Change:
         return Change(self.excess[:n], self.expected[:n], self.recent[:n], self.width[:n], sudden)
 
 
+def _nothing(n: int, sudden: Change | None = None) -> Change:
+    """No row can be judged."""
+    unknown = np.full(n, np.nan)
+    return Change(unknown, unknown.copy(), unknown.copy(), unknown.copy(), sudden)
+
+
 def changes(values: npt.ArrayLike, alpha: float = ALPHA) -> Change:
     """Hold every row against the path before it; O(n) in time and memory."""
     y = np.asarray(values, np.float64)
     n = len(y)
-    narrow = Change(*(np.full(n, np.nan) for _ in range(4)))
-    best = Change(*(np.full(n, np.nan) for _ in range(4)), narrow)
+    narrow, best = _nothing(n), _nothing(n, _nothing(n))
     if n < WINDOWS[0][0] + WINDOWS[0][1]:
         return best
     phi = correlation(y)

@@ -22,6 +22,10 @@ WORDS = {
     "grad_norm": "gradient norm",
     "eval.gold_score_mean": "gold score",
     "ratio.mean": "probability ratio",
+    "rm.loss": "ranking loss on training pairs",
+    "rm.accuracy": "ranking accuracy on training pairs",
+    "eval/rm.loss": "ranking loss on held-out pairs",
+    "eval/rm.accuracy": "ranking accuracy on held-out pairs",
     "rollouts": "scored responses (rollouts)",
     "pairs": "scores of preference pairs",
 }

@@ -99,7 +99,7 @@ class Signals:
     series : canonical metric -> curve
     rollouts : step, prompt_id, score, length, kl, gold_score: one row a response, or None
     pairs : step, prompt_id, category, chosen_score, rejected_score, lengths: one row a preference pair, or None
-    pair_texts : features of the pairs' texts, if they are at hand (see `analysis.ranking.features`), or None
+    examined : what `analysis.ranking` says of the pairs (see `analysis.diagnosis.examined`), or None
     config : what the trainer was told; links : the reward model that scored the run, and others
     """
 
@@ -111,7 +111,7 @@ class Signals:
     series: Mapping[str, Series] = field(default_factory=dict)
     rollouts: pd.DataFrame | None = None
     pairs: pd.DataFrame | None = None
-    pair_texts: Any = None
+    examined: Any = None
     config: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     now: float = np.inf
@@ -142,7 +142,7 @@ class Signals:
             series=kept,
             rollouts=self.rollouts if "rollouts" in names else None,
             pairs=self.pairs if "pairs" in names else None,
-            pair_texts=self.pair_texts if "pairs" in names else None,
+            examined=self.examined if "pairs" in names else None,
         )
 
     def get(self, metric: str) -> Series | None:

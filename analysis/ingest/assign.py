@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analysis.ingest import grouping
+from analysis.ingest.checkpoints import checkpoint_folder, step_in_name, without_step
 from analysis.ingest.grouping import Item, Signature
 from analysis.ingest.walk import Found
 from analysis.records import Chunk, Scalars
@@ -66,7 +67,16 @@ def _home(candidate: Candidate, all_candidates: Sequence[Candidate]) -> Path:
     folder = grouping.home(candidate.path, candidate.found.root)
     if _added_scalar(candidate, folder, all_candidates):
         return grouping.home(folder, candidate.found.root)
+    if _scores_of_a_checkpoint(candidate, folder, all_candidates):
+        return grouping.home(folder, candidate.found.root)
     return folder
+
+
+def _scores_of_a_checkpoint(candidate: Candidate, folder: Path, others: Sequence[Candidate]) -> bool:
+    """A folder `step_100` with scores and no log of its own is a part of the run above; with a log it is a stage."""
+    if candidate.sniff.role != "scores" or folder == candidate.found.root or not checkpoint_folder(folder.name):
+        return False
+    return not any(c.sniff.role == "log" and c.path.is_relative_to(folder) for c in others)
 
 
 def _added_scalar(candidate: Candidate, folder: Path, others: Sequence[Candidate]) -> str:
@@ -100,6 +110,7 @@ class _Folder:
         name = slug(grouping.own_name(place)) if self.alone else grouping.run_name(folder, root)
         self.main = self._known_main() or self._free_id(name, place)
         self.several = False
+        self.series: dict[str, str] = {}
 
     def _alone(self) -> Path | None:
         """A file with a name of its own that the user named: it is a run by itself, whatever lies beside it."""
@@ -213,12 +224,32 @@ class _Folder:
             theirs = grouping.own_name(path).lower()
             if theirs and (theirs in mine or mine in theirs):
                 return run_id
+        if candidate.sniff.role == "scores" and not _names_scorers(candidate) and not self.alone:
+            series = self._run_of_series(candidate.path)
+            if series:
+                return series
         alone = [c for c in self.candidates if c.sniff.role == candidate.sniff.role]
         if len(alone) == 1 and not here and self.folder != self.root:
             return self._run(self.main, self.folder, candidate.path)
         stem = candidate.path.name.removesuffix(".gz").rpartition(".")[0] or candidate.path.name
         run_id = self._free_id(f"{self.main}/{slug(stem)}", candidate.path)
         return run_id if _names_scorers(candidate) else self._run(run_id, candidate.path, candidate.path)
+
+    def _run_of_series(self, path: Path) -> str:
+        """Score files of one scorer's checkpoints are one run: the folder's, or one of their common name; "" if none."""
+        if step_in_name(path) is None:
+            return ""
+        own = without_step(path)
+        if not own:
+            return self._run(self.main, self.folder, path)
+        if own not in self.series:
+            mine = [f for f in self.writer.files.below(self.folder) if f.role == "scores"]
+            same = (
+                f.run_id for f in mine if step_in_name(Path(f.path)) is not None and without_step(Path(f.path)) == own
+            )
+            known = next(same, "")
+            self.series[own] = known or self._run(self._free_id(f"{self.main}/{slug(own)}", path), path, path)
+        return self.series[own]
 
     def _reading_order(self, path: Path) -> tuple[int, str, str]:
         stamp = re.search(r"tfevents\.(\d+)", path.name)

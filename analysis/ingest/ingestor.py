@@ -16,6 +16,7 @@ import numpy as np
 from analysis import registry
 from analysis.ingest import beside
 from analysis.ingest.assign import Candidate, assign, end_mark, fingerprint
+from analysis.ingest.checkpoints import with_step
 from analysis.ingest.grouping import home
 from analysis.ingest.moves import Gone, follow_moves, gone_files
 from analysis.ingest.walk import Found, batches, walk
@@ -288,7 +289,8 @@ class Ingestor:
             final = not self._tailing or quiet >= SETTLED_SECONDS
             if not final:
                 self._unsettled[file.file_id] = info.st_mtime
-            chunks = iter(source.read(Job(Path(file.path), file.position, self._columns(Path(file.path)), final)))
+            path = Path(file.path)
+            chunks = (with_step(c, path) for c in source.read(Job(path, file.position, self._columns(path), final)))
             first = next(chunks, None)
             if again and first is not None:
                 yield from self._read_again(file)

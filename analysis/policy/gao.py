@@ -12,7 +12,7 @@ from math import exp, inf, log
 import numpy as np
 import numpy.typing as npt
 
-from analysis.policy import bon_kl
+from analysis import bon_kl
 from analysis.records import InputError
 
 Floats = npt.NDArray[np.float64]

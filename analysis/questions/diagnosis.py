@@ -12,9 +12,17 @@ from analysis.store import readings, scores
 if TYPE_CHECKING:
     import pandas as pd
 
+    from analysis.diagnosis.examined import Examined
     from analysis.diagnosis.finding import Diagnosis
     from analysis.diagnosis.signals import Signals
+    from analysis.ranking.categories import CategoryDifference
+    from analysis.ranking.contest import Contest
+    from analysis.ranking.evaluate import Evaluation
     from analysis.ranking.features import Features
+    from analysis.ranking.scored import ScoredPairs
+
+RIVALS = 5
+"""Other scorers that a weak category is held against: each one more makes every difference harder to establish."""
 
 
 class Diagnoses:
@@ -28,7 +36,13 @@ class Diagnoses:
 
         def runs(self, *, archived: bool = False) -> pd.DataFrame: ...
 
-        def features(self, run: str, *, dataset: str | None = None) -> Features | None: ...
+        def scorers(self) -> pd.DataFrame: ...
+
+        def evaluate(self, run: str, *, dataset: str | None = None) -> Evaluation: ...
+
+        def looked_into(self, run: str, *, dataset: str | None = None) -> tuple[ScoredPairs, Features | None]: ...
+
+        def compare(self, runs: Sequence[str], *, dataset: str | None = None, data: str | None = None) -> Contest: ...
 
     def signals(self, run: str) -> Signals:
         """All that a diagnosis of a run reads. Raises InputError if there is no such run."""
@@ -58,15 +72,34 @@ class Diagnoses:
             Signals(
                 run, _text(said["kind"]), _text(said["framework"]), _text(said["trainer"]), _text(said["path"]), series,
                 rollouts if len(rollouts) else None, labelled if len(labelled) else None,
-                self._pair_features(run, labelled), said["config"], said["links"],
+                self._examined(run, labelled), said["config"], said["links"],
             )
         )  # fmt: skip
 
-    def _pair_features(self, run: str, pairs: pd.DataFrame) -> Features | None:
-        """What can be counted in the texts of one data set of pairs."""
-        if not len(pairs) or pairs["dataset"].nunique() != 1:
+    def _examined(self, run: str, pairs: pd.DataFrame) -> Examined | None:
+        """What the pairs of a run say; of several data sets the largest."""
+        from analysis.diagnosis.examined import Examined
+
+        if not len(pairs):
             return None
-        return self.features(run, dataset=str(pairs["dataset"].iloc[0]))
+        sets = pairs["dataset"].value_counts()
+        dataset = None if len(sets) < 2 else str(sets.index[0])
+        return Examined(
+            self.evaluate(run, dataset=dataset),
+            lambda: self.looked_into(run, dataset=dataset),
+            lambda: self._beside(run, str(sets.index[0])),
+        )
+
+    def _beside(self, run: str, dataset: str) -> tuple[CategoryDifference, ...]:
+        """A scorer less each of a few others on the same pairs, by category."""
+        table = self.scorers()
+        there = table[(table["data"] == "pairs") & (table["dataset"] == dataset) & (table["n_unlabelled"] < table["n"])]
+        others = [other for other in there.sort_values(["n", "run"], ascending=[False, True])["run"] if other != run]
+        if not others:
+            return ()
+        contest = self.compare([run, *others[:RIVALS]], dataset=dataset, data="pairs")
+        mine = next(name for name, other in contest.runs.items() if other == run)
+        return contest.categories(mine)
 
     def diagnose(self, run: str) -> Diagnosis:
         """What is wrong with a run, since when, why, how sure; see `analysis.diagnosis`.

@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from analysis.ranking import accuracy as ranking
 from analysis.ranking import checkpoints
 from analysis.ranking.contest import Contest
 from analysis.ranking.document import document
-from analysis.ranking.evaluate import Evaluation, evaluate
+from analysis.ranking.evaluate import SAMPLE, Evaluation, ListEvaluation, evaluate, evaluate_lists
 from analysis.ranking.features import Features, column_features, length_feature, text_features, together
 from analysis.ranking.histogram import score_histogram
-from analysis.ranking.scored import RankedLists, ScoredPairs
+from analysis.ranking.scored import RankedLists, ScoredPairs, labelled
 from analysis.records import InputError
 from analysis.store import pairtexts, scores
+
+T = TypeVar("T")
 
 
 class Rankings:
     """The part of a board that knows reward models."""
 
     _con: duckdb.DuckDBPyConnection
+    _evaluated: dict[tuple[str | None, ...], tuple[str, Any]]
+    _scored: dict[str, tuple[str, pd.DataFrame]]
 
     if TYPE_CHECKING:
 
@@ -34,9 +39,18 @@ class Rankings:
 
         def runs(self, *, archived: bool = False) -> pd.DataFrame: ...
 
+        def version(self, runs: Sequence[str] | None = None) -> str: ...
+
     def scorers(self) -> pd.DataFrame:
         """What each reward model scored: run, name, loss, data, dataset, n, and how far ids repeat."""
-        return scores.scorers(self._con.cursor())
+        known = scores.runs(self._con.cursor())
+        versions = {run: f"{self.version([run])} {said}" for run, said in known.items()}
+        new = [run for run, version in versions.items() if self._scored.get(run, ("", None))[0] != version]
+        if new:  # ids of a million pairs take a second to count, so runs that did not change are not counted again
+            found = scores.scorers(self._con.cursor(), new)
+            self._scored |= {run: (versions[run], found[found["run"] == run]) for run in new}
+        parts = [self._scored[run][1] for run in versions]
+        return pd.concat(parts, ignore_index=True) if parts else scores.scorers(self._con.cursor(), [])
 
     def accuracy(self, run: str, *, dataset: str | None = None, by: str | None = None) -> pd.DataFrame:
         """Ranking accuracy of a scorer, overall or by category, each pair once; empty if no pair is labelled."""
@@ -45,8 +59,7 @@ class Rankings:
     def scored_pairs(self, run: str, *, dataset: str | None = None) -> ScoredPairs:
         """Labelled pairs of a scorer's last checkpoint, each once, as the statistics of `analysis.ranking` take them."""
         said = self.run(run)
-        frame = scores.pairs(self._con.cursor(), run, dataset)
-        return ScoredPairs.from_frame(frame, run, loss=said["loss"], seed=said["seed"])
+        return ScoredPairs.from_frame(self._labelled(run, dataset), run, loss=said["loss"], seed=said["seed"])
 
     def ranked_lists(self, run: str, *, dataset: str | None = None) -> RankedLists:
         """Lists of candidates of a scorer's last checkpoint, as the statistics of `analysis.ranking` take them."""
@@ -56,7 +69,7 @@ class Rankings:
 
     def score_histogram(self, run: str, *, dataset: str | None = None, bins: int = 60) -> pd.DataFrame:
         """Counts of chosen and rejected scores on common bins, and of margins: side, left, right, count."""
-        return score_histogram(scores.pairs(self._con.cursor(), run, dataset), bins)
+        return score_histogram(scores.sides(self._con.cursor(), run, dataset), bins)
 
     def checkpoints(self, run: str, *, dataset: str | None = None) -> pd.DataFrame:
         """Ranking accuracy by checkpoint and pairs that flipped; see `analysis.ranking.checkpoints.checkpoints`."""
@@ -155,13 +168,50 @@ class Rankings:
         return document(contest, features, left=left, others=others)
 
     def evaluate(self, run: str, *, dataset: str | None = None) -> Evaluation:
-        """Everything that the pairs of one scorer say of it, with the features of its texts where they are known."""
-        return evaluate(
-            self.scored_pairs(run, dataset=dataset),
-            np.random.default_rng(0),
-            features=self.features(run, dataset=dataset),
-            benchmark=dataset or "",
-        )
+        """Everything that the pairs of one scorer say of it, with the features of its texts where they are known.
+
+        It is worked out once for each state of the run's data. Features are looked at in at most
+        `analysis.ranking.evaluate.SAMPLE` pairs.
+        """
+
+        def work() -> Evaluation:
+            pairs, rows, features = self._sampled(run, dataset)
+            return evaluate(pairs, np.random.default_rng(0), features=features, rows=rows, benchmark=dataset or "")
+
+        return self._once((run, dataset), work)
+
+    def looked_into(self, run: str, *, dataset: str | None = None) -> tuple[ScoredPairs, Features | None]:
+        """The pairs, each once, that the features of `evaluate` rest on, and what their sides differ in."""
+        pairs, rows, features = self._sampled(run, dataset)
+        kept = pairs.first()[rows]
+        return pairs.take(rows[kept]), None if features is None else features.take(kept)
+
+    def _sampled(self, run: str, dataset: str | None) -> tuple[ScoredPairs, npt.NDArray[np.intp], Features | None]:
+        """All labelled pairs with numbers for ids, rows of a sample of them, and the features of these."""
+        said = self.run(run)
+        frame = self._labelled(run, dataset)
+        pairs = ScoredPairs.from_frame(frame, run, loss=said["loss"], seed=said["seed"]).numbered()
+        rows = pairs.some(SAMPLE, np.random.default_rng(0))
+        return pairs, rows, self._features(run, dataset, frame.iloc[rows])
+
+    def evaluate_lists(self, run: str, *, dataset: str | None = None) -> ListEvaluation:
+        """Everything that the lists of candidates of one scorer say of it; kept as `evaluate` is."""
+
+        def work() -> ListEvaluation:
+            lists = self.ranked_lists(run, dataset=dataset)
+            return evaluate_lists(lists, np.random.default_rng(0), benchmark=dataset or "")
+
+        return self._once((run, dataset, "lists"), work)
+
+    def _once(self, question: tuple[str | None, ...], work: Callable[[], T]) -> T:
+        """The answer about a run, `question[0]`, worked out anew when anything behind it changed."""
+        texts = pairtexts.count(self._con.cursor())  # they may be read after the scores
+        version = f"{self.version([str(question[0])])} {texts} {self.run(str(question[0]))['loss']}"
+        known, answer = self._evaluated.get(question, ("", None))
+        if known != version:
+            answer = work()
+            self._evaluated[question] = version, answer
+        return answer  # type: ignore[no-any-return]  # the question fixes the type
 
     def features(self, run: str, *, dataset: str | None = None) -> Features | None:
         """What the two sides of each of `scored_pairs` differ in, row by row: lengths, numeric columns, and the texts
@@ -169,8 +219,12 @@ class Rankings:
 
         Texts are read from the user's file each time, and not kept.
         """
-        frame = scores.pairs(self._con.cursor(), run, dataset)
-        frame = frame[frame["label_source"] != "unlabelled"]
+        return self._features(run, dataset, self._labelled(run, dataset))
+
+    def _labelled(self, run: str, dataset: str | None) -> pd.DataFrame:
+        return labelled(scores.pairs(self._con.cursor(), run, dataset))
+
+    def _features(self, run: str, dataset: str | None, frame: pd.DataFrame) -> Features | None:
         parts = []
         if (frame["chosen_length"].notna() & frame["rejected_length"].notna()).any():
             unit = next((str(u) for u in frame["length_unit"].dropna() if u), "units as logged")
@@ -178,7 +232,7 @@ class Rankings:
             parts.append(length_feature(one, two, unit))
         columns = column_features([row if isinstance(row, str) else None for row in frame["features"]])
         parts += [columns] if len(columns) else []
-        texts = self._texts(run, dataset)
+        texts = self._texts(run, dataset, frame["pair_id"])
         if texts:
             none = ("", "")
             sides = [texts.get(pair, none) for pair in frame["pair_id"]]
@@ -187,11 +241,12 @@ class Rankings:
             parts.append(found.only([kind != "length" for kind in found.kinds]) if known else found)
         return together(*parts) if parts else None
 
-    def _texts(self, run: str, dataset: str | None) -> dict[str, tuple[str, str]]:
-        """Pair id -> texts of both sides; what a file does not hold any more is left out."""
+    def _texts(self, run: str, dataset: str | None, wanted: pd.Series) -> dict[str, tuple[str, str]]:
+        """Pair id -> texts of both sides of the wanted pairs; what a file does not hold any more is left out."""
         from analysis.sources.row_texts import texts_at
 
         places = pairtexts.places(self._con.cursor(), run, dataset)
+        places = places[places["pair_id"].isin(wanted)]
         found: dict[str, tuple[str, str]] = {}
         for path, part in places.groupby("path"):
             rows = part["row"].tolist()

@@ -74,7 +74,11 @@ def accuracy(chosen: Floats, rejected: Floats, prompts: Sequence[Any] | npt.NDAr
     both = np.isfinite(chosen) & np.isfinite(rejected)
     sign = np.sign(chosen[both] - rejected[both])
     n = int(both.sum())
-    codes, count = (np.arange(n), n) if prompts is None else cluster_codes(np.asarray(prompts, object)[both])
+    if prompts is None:
+        codes, count = np.arange(n), n
+    else:
+        ids = prompts if isinstance(prompts, np.ndarray) else np.asarray(prompts, object)
+        codes, count = cluster_codes(ids[both])
     wins, losses = int((sign > 0).sum()), int((sign < 0).sum())
     ties = n - wins - losses
     sums, sizes = totals(codes, count, sign > 0), totals(codes, count, np.ones(n))

@@ -47,12 +47,14 @@ def audit(pairs: ScoredPairs) -> tuple[Remark, ...]:
 
 
 def _repeated(pairs: ScoredPairs) -> list[Remark]:
-    table = pd.DataFrame({"key": pairs.keys, "chosen": pairs.chosen, "rejected": pairs.rejected})
-    nameless = int(table["key"].isna().sum())
-    table = table.dropna(subset="key")
-    extra = int(table.duplicated("key").sum())
-    other = table.drop_duplicates()
-    conflicts = int(other.loc[other.duplicated("key"), "key"].nunique())
+    codes, ids = pairs.key_codes()
+    named = codes >= 0
+    nameless, extra = int((~named).sum()), int(named.sum() - (np.bincount(codes[named]) > 0).sum())
+    conflicts = 0
+    if extra:
+        table = pd.DataFrame({"key": codes, "chosen": pairs.chosen, "rejected": pairs.rejected})[named]
+        other = table.drop_duplicates()
+        conflicts = int(other.loc[other.duplicated("key"), "key"].nunique())
     remarks = []
     if nameless:
         remarks.append(
@@ -61,7 +63,7 @@ def _repeated(pairs: ScoredPairs) -> list[Remark]:
         )  # fmt: skip
     if conflicts:
         remarks.append(
-            Remark("conflicting_ids", conflicts, table["key"].nunique(), False,
+            Remark("conflicting_ids", conflicts, ids, False,
                    f"{conflicts:,} pair ids stand for rows with different scores: ids are not unique, or the file "
                    "holds several checkpoints without a step; the first row of each is used")
         )  # fmt: skip

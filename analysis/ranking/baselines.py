@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,11 +43,13 @@ class Panel:
 
     scorer : its own share with ties at half
     beats_all : whether it is established to rank better than each rule
+    by_category : share that the strongest rule ranks right in each category
     """
 
     scorer: Estimate
     rules: tuple[Baseline, ...]
     beats_all: bool
+    by_category: Mapping[str, float]
     statement: str
 
 
@@ -82,7 +85,13 @@ def panel(pairs: ScoredPairs, features: Features, rng: np.random.Generator, *, d
         baselines.append(Baseline(name, share, alike, d, verdict))
     baselines.sort(key=lambda b: -b.share)
     beats = bool(baselines) and all(b.verdict == "scorer" for b in baselines)
-    return Panel(own, tuple(baselines), beats, _told(own, baselines, beats))
+    by = _by_category(dict(rules)[baselines[0].rule], pairs.categories) if len(pairs) else {}
+    return Panel(own, tuple(baselines), beats, by, _told(own, baselines, beats))
+
+
+def _by_category(margin: Floats, categories: npt.NDArray[np.generic]) -> dict[str, float]:
+    worth = credit(margin, "half")
+    return {str(name): float(worth[categories == name].mean()) for name in dict.fromkeys(categories)}
 
 
 def _own(margin: Floats, codes: npt.NDArray[np.intp], clusters: int) -> Estimate:

@@ -1,14 +1,14 @@
-"""Best-of-n: what choosing by score brings in gold, and how far it moves the policy."""
+"""Best-of-n: what choosing by score brings in gold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from math import lgamma, log, log1p
+from math import lgamma
 
 import numpy as np
 import numpy.typing as npt
 
+from analysis import bon_kl
 from analysis.ranking.scored import RankedLists
 from analysis.uncertainty import DRAWS, expanded_percentile, resampled_ratios
 from analysis.uncertainty.power import FEWEST
@@ -78,7 +78,7 @@ def best_of_curve(lists: RankedLists, rng: np.random.Generator, *, draws: int = 
     mean = gold.mean(axis=0)
     k = np.arange(1, depth + 1)
     return BestOfCurve(
-        k, kl_bound(k), mean, low, high, proxy.mean(axis=0), len(gold), int(k[mean.argmax()]),
+        k, bon_kl.bound(k), mean, low, high, proxy.mean(axis=0), len(gold), int(k[mean.argmax()]),
         float(mean[-1] - mean.max()), float(fell[0]), float(fell_high[0]),
     )  # fmt: skip
 
@@ -98,35 +98,3 @@ def _chances(n: int) -> Floats:
 def _no_curve(because: str) -> BestOfCurve:
     none, nan = np.zeros(0), float("nan")
     return BestOfCurve(none.astype(np.intp), none, none, none, none, none, 0, 0, nan, nan, nan, because)
-
-
-def kl_bound(n: npt.ArrayLike) -> Floats:
-    """Largest KL of best-of-n to the policy that is sampled, nats: log n - (n - 1) / n.
-
-    An equality only where no two responses score the same (Beirami et al. 2024, arXiv 2401.01879, theorem 3.1).
-    """
-    n = np.asarray(n, np.float64)
-    return np.asarray(np.log(n) - (n - 1) / n)
-
-
-def kl_of_outcomes(probabilities: Sequence[float], n: int) -> float:
-    """Exact KL of best-of-n where the policy has finitely many outcomes, worst first, all of different score; nats.
-
-    Outcome i is chosen with probability F(i)^n - F(i - 1)^n. It never exceeds -log of the best outcome's probability.
-    """
-    p = np.asarray(probabilities, np.float64)
-    reached = np.concatenate([[0.0], np.minimum(np.cumsum(p), 1.0)])
-    chosen = np.diff(reached**n)
-    there = chosen > 0
-    return float(np.sum(chosen[there] * np.log(chosen[there] / p[there])))
-
-
-def kl_from_sample(probability: float, n: int) -> float:
-    """KL of best-of-n estimated from the reference probability of the response that was selected, nats.
-
-    Beirami et al. 2024 (arXiv 2401.01879), the estimator of section 4. Near 0 it is `kl_bound`; for likely responses it
-    is far below.
-    """
-    miss = (1 - probability) ** n
-    rare = log(n) + (n - 1) * log1p(-probability) - (n - 1) / n
-    return miss * rare + (1 - miss) * log((1 - miss) / probability)

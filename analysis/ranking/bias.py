@@ -106,7 +106,7 @@ def bias(pairs: ScoredPairs, features: Features) -> Bias:
     words = np.array([kind in WORDS for kind in features.kinds], bool)
     effects: list[Effect] = []
     untested = 0
-    for family, given in ((words, _length(features)), (~words, None)):
+    for family, given in ((words, length_given(features)), (~words, None)):
         tests = Excess(base, given, codes)
         found, skipped = tests.test(features, np.flatnonzero(family))
         untested += skipped
@@ -150,7 +150,7 @@ def _effect(tests: Excess, features: Features, found: Found, p: float) -> Effect
     )  # fmt: skip
 
 
-def _length(features: Features) -> Floats | None:
+def length_given(features: Features) -> Floats | None:
     """Difference in length, the first that there is, in its standard deviations; None if sides never differ in it."""
     place = next((i for i, kind in enumerate(features.kinds) if kind == "length"), None)
     if place is None:

@@ -22,6 +22,11 @@ LOG_ODDS = frozenset({"bradley_terry", "plackett_luce"})
 weights added to them move the optimum."""
 
 
+MANY = 50_000
+"""Pairs from which on counts of right decisions in a bin are drawn from their normal limit: a thousand draws of each pair
+would take a second and more."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reliability:
     """Share of right decisions by confidence; all arrays (b,) for bins of equal width between 0.5 and 1.
@@ -116,7 +121,7 @@ def confidence(
     sure = np.maximum(p, 1 - p)
     right = np.where(margin > 0, 1.0, np.where(margin == 0, 0.5, 0.0))
     place = bin_of(sure, bins)
-    drawn = _if_perfect(sure, codes, clusters, _likeness(right - sure, codes, clusters), place, bins, rng, draws)
+    drawn = if_perfect(sure, codes, clusters, _likeness(right - sure, codes, clusters), place, bins, rng, draws)
     count = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):
         mean_sure, share = np.bincount(place, sure, bins) / count, np.bincount(place, right, bins) / count
@@ -158,15 +163,17 @@ def _likeness(residual: Floats, codes: Codes, clusters: int) -> float:
     return float(np.clip(products / pairs / (squares / len(residual)), 0.0, 1.0))
 
 
-def _if_perfect(
+def if_perfect(
     sure: Floats, codes: Codes, clusters: int, likeness: float, place: Codes, bins: int,
-    rng: np.random.Generator, draws: int,
+    rng: np.random.Generator, draws: int, *, many: int = MANY,
 ) -> Floats:  # fmt: skip
     """(draws, bins) right decisions if confidence were right, pairs of a prompt being alike as they are in the data.
 
     Latent normal values with a common part by prompt; sin(pi / 2 * r) is the latent correlation of two halved normals
     whose signs correlate by r (Sheppard 1899).
     """
+    if len(sure) > many:
+        return _in_the_limit(sure, codes, clusters, likeness, place, bins, rng, draws)
     from scipy.special import ndtri
 
     common = np.sin(np.pi / 2 * likeness)
@@ -182,6 +189,21 @@ def _if_perfect(
             latent += np.sqrt(common) * rng.standard_normal((rows, clusters), dtype=np.float32)[:, codes]
         out[start : start + rows] = (latent < threshold).astype(np.float32) @ to_bin
     return out
+
+
+def _in_the_limit(
+    sure: Floats, codes: Codes, clusters: int, likeness: float, place: Codes, bins: int,
+    rng: np.random.Generator, draws: int,
+) -> Floats:  # fmt: skip
+    """The same of many pairs: sums of many decisions are normal, with the variance of each and the covariance within
+    prompts; a bin never holds fewer right ones than none, or more than all.
+    """
+    variance = sure * (1 - sure)
+    by_prompt = np.bincount(codes * bins + place, np.sqrt(variance), clusters * bins).reshape(clusters, bins)
+    spread = np.diag((1 - likeness) * np.bincount(place, variance, bins)) + likeness * (by_prompt.T @ by_prompt)
+    mean = np.bincount(place, sure, bins)
+    drawn = mean + rng.multivariate_normal(np.zeros(bins), spread, size=draws, method="svd")
+    return np.clip(drawn, 0.0, np.bincount(place, minlength=bins))
 
 
 def _intervals(right: Floats, place: Codes, codes: Codes, clusters: int, bins: int) -> tuple[Floats, Floats]:

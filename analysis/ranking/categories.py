@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from analysis.ranking.accuracy import Accuracy, accuracy, credit
 from analysis.ranking.common import Common
@@ -74,19 +75,18 @@ class CategoryDifference:
 def categories(pairs: ScoredPairs) -> tuple[Category, ...]:
     """Accuracy of each category against the rest, the weakest first; empty with fewer than two categories."""
     ranked = pairs.once().ranked()
-    names = sorted({str(c) for c in ranked.categories})
+    place, found_names = pd.factorize(ranked.categories, sort=True)
+    names = [str(name) for name in found_names]
     if len(names) < 2:
         return ()
     codes, clusters = cluster_codes(ranked.prompts)
     right = credit(ranked.margin)
-    masks = [np.asarray(ranked.categories == name, bool) for name in names]
+    masks = [place == i for i in range(len(names))]
     contrasts = [contrast(right, m, codes, clusters, lowest=0.0) for m in masks]
     adjusted = holm([c.p for c in contrasts])
     found = []
     for name, mask, apart, p in zip(names, masks, contrasts, adjusted, strict=True):
-        here, rest = (
-            accuracy(part.chosen, part.rejected, part.prompts) for part in (ranked.take(mask), ranked.take(~mask))
-        )
+        here, rest = (accuracy(ranked.chosen[m], ranked.rejected[m], codes[m]) for m in (mask, ~mask))
         verdict = _place(here, rest, apart, float(p))
         found.append(Category(name, here, rest, apart, float(p), verdict, _told(name, here, rest, float(p), verdict)))
     return tuple(sorted(found, key=lambda c: c.accuracy.accuracy))

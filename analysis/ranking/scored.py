@@ -13,7 +13,9 @@ from analysis.uncertainty import cluster_codes
 
 Floats = npt.NDArray[np.float64]
 Objects = npt.NDArray[np.object_]
+Ids = npt.NDArray[Any]
 T = TypeVar("T", "ScoredPairs", "RankedLists")
+Codes = npt.NDArray[np.intp]
 Rows = npt.NDArray[np.intp] | npt.NDArray[np.bool_]
 
 
@@ -22,15 +24,15 @@ class ScoredPairs:
     """Preference pairs under one scorer; all arrays (n,).
 
     keys : what makes a pair the same pair under another scorer: data set and pair id; None where a row has no id
-    prompts : prompt that both responses answer; None where nobody says
+    prompts : prompt that both responses answer; None where nobody says. Both may be numbers (see `numbered`)
     categories : "" where nobody says
     chosen, rejected : scores, reward units, NaN where missing
     loss, seed : the loss that the scorer was trained with and its seed, "" and None where nobody says
     """
 
     scorer: str
-    keys: Objects
-    prompts: Objects
+    keys: Ids
+    prompts: Ids
     categories: Objects
     chosen: Floats
     rejected: Floats
@@ -56,7 +58,7 @@ class ScoredPairs:
         Columns that are not there are not known; pairs that nobody labelled are left out.
         """
         if "label_source" in frame:
-            frame = frame[frame["label_source"] != "unlabelled"]
+            frame = labelled(frame)
         return cls(
             scorer,
             _keys(frame, "pair_id"),
@@ -72,14 +74,36 @@ class ScoredPairs:
         """Some of the pairs, in the order of `rows` (positions or a mask)."""
         return _taken(self, rows)
 
+    def key_codes(self) -> tuple[Codes, int]:
+        """Number of each row's key, -1 where it has none, and how many keys there are."""
+        if self.keys.dtype.kind == "i":
+            return self.keys, int(self.keys.max(initial=-1)) + 1
+        codes, keys = pd.factorize(self.keys)
+        return codes, len(keys)
+
     def first(self) -> npt.NDArray[np.bool_]:
         """Rows that are the first of their key; a row without a key is nobody's double."""
-        keys = pd.Series(self.keys, dtype=object)
-        return np.asarray(~keys.duplicated() | keys.isna(), bool)
+        codes, _ = self.key_codes()
+        return np.asarray(~pd.Series(codes).duplicated() | (codes < 0), bool)
 
     def once(self) -> ScoredPairs:
         """Each pair once: of rows with one key the first counts."""
         return self.take(self.first())
+
+    def numbered(self) -> ScoredPairs:
+        """The same pairs with numbers for keys and prompts: counting numbers is ten times as fast as counting ids."""
+        return replace(self, keys=self.key_codes()[0], prompts=cluster_codes(self.prompts)[0])
+
+    def some(self, most: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+        """Rows of whole prompts drawn at random, about `most` of them; all rows if there are no more."""
+        if len(self) <= most:
+            return np.arange(len(self))
+        codes, clusters = cluster_codes(self.prompts)
+        turn = rng.permutation(clusters)
+        sizes = np.bincount(codes, minlength=clusters)
+        kept = np.zeros(clusters, bool)
+        kept[turn[np.cumsum(sizes[turn]) <= most]] = True
+        return np.flatnonzero(kept[codes])
 
     def ranked(self) -> ScoredPairs:
         """The pairs with two finite scores."""
@@ -141,6 +165,12 @@ class RankedLists:
         return self.take(~bad[codes])
 
 
+def labelled(frame: pd.DataFrame) -> pd.DataFrame:
+    """The pairs that somebody labelled, by `label_source`; the same table where that is all of them."""
+    told = frame["label_source"] != "unlabelled"
+    return frame if told.all() else frame[told]
+
+
 def _equally_long(scored: ScoredPairs | RankedLists) -> None:
     sizes = {f.name: len(v) for f in fields(scored) if isinstance(v := getattr(scored, f.name), np.ndarray)}
     if len(set(sizes.values())) > 1:
@@ -158,6 +188,8 @@ def _keys(frame: pd.DataFrame, name: str) -> Objects:
     """Ids within their data set: equal ids of two data sets are two things."""
     ids = _column(frame, name, None)
     datasets = _column(frame, "dataset", "")
+    if (datasets == "").all():
+        return ids
     named = [f"{d}/{i}" if d and i is not None else i for d, i in zip(datasets, ids, strict=True)]
     out = np.empty(len(named), object)
     out[:] = named

@@ -6,6 +6,12 @@ import duckdb
 import pandas as pd
 
 
+def count(con: duckdb.DuckDBPyConnection) -> int:
+    """How many pairs have texts, of all runs together."""
+    ((n,),) = con.execute("SELECT count(*) FROM pair_texts").fetchall()
+    return int(n)
+
+
 def places(con: duckdb.DuckDBPyConnection, run: str, dataset: str | None) -> pd.DataFrame:
     """Pair id, path and row of the texts of a scorer's pairs: of files beside or above its scores, the nearest."""
     return con.execute(

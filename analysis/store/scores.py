@@ -14,8 +14,17 @@ UNIQUE = """
 """Pairs of a run (parameters: run, data set twice; NULL for all), each once at each step: the first row counts."""
 
 
-def scorers(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """One row a scorer and dataset: what it scored, and how far ids repeat.
+def runs(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Runs that are not archived and have scored pairs or lists, with a text that changes with what is said of them."""
+    rows = con.execute(
+        """SELECT run_id, concat_ws(' ', name, loss) FROM runs WHERE NOT archived AND run_id IN
+           (SELECT run_id FROM pair_scores UNION SELECT run_id FROM ranked_scores) ORDER BY 1"""
+    ).fetchall()
+    return {str(run): str(said) for run, said in rows}
+
+
+def scorers(con: duckdb.DuckDBPyConnection, runs: Sequence[str]) -> pd.DataFrame:
+    """One row a scorer (of `runs`) and dataset: what it scored, and how far ids repeat.
 
     A repeated pair id with the same scores is a duplicate; with other scores it is in conflict. Both are counted,
     and the first row of the file is the one that is used.
@@ -25,10 +34,10 @@ def scorers(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
                SELECT run_id, dataset, step, pair_id, any_value(prompt_id) AS prompt_id, count(*) AS times,
                       count(DISTINCT (chosen_score, rejected_score)) AS versions,
                       bool_or(label_source = 'unlabelled') AS unlabelled
-               FROM pair_scores GROUP BY ALL
+               FROM pair_scores WHERE run_id IN (SELECT unnest($runs)) GROUP BY ALL
            ), lists AS (
                SELECT run_id, dataset, step, prompt_id, candidate_id, count(*) AS times, count(DISTINCT score) AS versions
-               FROM ranked_scores GROUP BY ALL
+               FROM ranked_scores WHERE run_id IN (SELECT unnest($runs)) GROUP BY ALL
            )
            SELECT run_id AS run, r.name, r.loss, d.* EXCLUDE (run_id) FROM (
                SELECT run_id, 'pairs' AS data, dataset, count(*) AS n, count(DISTINCT prompt_id) AS n_prompts,
@@ -39,7 +48,8 @@ def scorers(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
                SELECT run_id, 'ranked', dataset, count(*), count(DISTINCT prompt_id), 0, sum(times - 1)::BIGINT,
                       count(*) FILTER (versions > 1), count(DISTINCT step)
                FROM lists GROUP BY run_id, dataset
-           ) d JOIN runs r USING (run_id) WHERE NOT archived ORDER BY run, data, dataset"""
+           ) d JOIN runs r USING (run_id) ORDER BY run, data, dataset""",
+        {"runs": list(runs)},
     ).df()
 
 
@@ -49,7 +59,7 @@ def pairs(con: duckdb.DuckDBPyConnection, run: str, dataset: str | None) -> pd.D
     Where the scores don't tell the prompt, it is that of the pair's texts, if they lie beside or above the scores:
     pairs of one prompt are not independent, whichever file says so.
     """
-    return con.execute(
+    found = con.sql(
         f"""WITH one AS ({UNIQUE}), told AS (
                 SELECT pair_id, prompt_id FROM pair_texts t WHERE prompt_id IS NOT NULL AND EXISTS (
                     SELECT 1 FROM files f WHERE f.file_id IN (SELECT file_id FROM one)
@@ -61,6 +71,16 @@ def pairs(con: duckdb.DuckDBPyConnection, run: str, dataset: str | None) -> pd.D
                    label_source, dataset, step, features
             FROM one LEFT JOIN told USING (pair_id)
             WHERE step IS NOT DISTINCT FROM (SELECT max(step) FROM one) ORDER BY file_id, "row" """,
+        params=[run, dataset, dataset],
+    )
+    return found.to_arrow_table().to_pandas()  # several times as fast for a million ids as `df`
+
+
+def sides(con: duckdb.DuckDBPyConnection, run: str, dataset: str | None) -> pd.DataFrame:
+    """The two scores alone of all pairs of a scorer's last checkpoint, each pair once."""
+    return con.execute(
+        f"""WITH one AS ({UNIQUE}) SELECT chosen_score, rejected_score FROM one
+            WHERE step IS NOT DISTINCT FROM (SELECT max(step) FROM one)""",
         [run, dataset, dataset],
     ).df()
 

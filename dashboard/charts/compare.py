@@ -182,7 +182,7 @@ def categories(found: Sequence[CategoryDifference], order: Sequence[str], theme:
             y.append(len(others) - 1 - i)
             texts.append(_cell(cell))
             colours.append(theme.text if sign else theme.muted)
-            hovers.append(_wrapped(cell.statement))
+            hovers.append(wrapped(cell.statement))
     scale = [[0, faded(VERMILLION, 0.34)], [0.5, faded(theme.neutral, 0.07)], [1, faded(BLUE, 0.34)]]
     return {
         "data": [
@@ -303,7 +303,8 @@ def _room(values: Sequence[float]) -> list[float]:
     return [low - room, high + room]
 
 
-def _wrapped(text: str, width: int = 70) -> str:
+def wrapped(text: str, width: int = 70) -> str:
+    """Text for what the pointer shows, in lines."""
     import textwrap
 
     return "<br>".join(drawn(line) for line in textwrap.wrap(text, width))

@@ -13,6 +13,9 @@ from dashboard.look import BLUE, VERMILLION, Mark, Theme, drawn, faded, heading,
 ROW = 30
 """Pixels of a category for one model; a further model adds half of it."""
 
+BESIDE = 310
+"""Pixels of a panel that stands beside another one."""
+
 
 def accuracy(
     tables: Mapping[str, pd.DataFrame], marks: Mapping[str, Mark], names: Mapping[str, str], theme: Theme
@@ -21,7 +24,8 @@ def accuracy(
 
     Parameters
     ----------
-    tables : scorer -> rows of `Board.accuracy`, in the order in which categories are drawn
+    tables : scorer -> rows of `Board.accuracy`, in the order in which categories are drawn; a column `rule` holds the
+        share of a trivial rule, drawn as a tick
     """
     categories = list(dict.fromkeys(name for table in tables.values() for name in table["category"]))
     place = {name: len(categories) - 1 - i for i, name in enumerate(categories)}
@@ -35,6 +39,8 @@ def accuracy(
             _bars(table, "low50", "high50", y, colour, 7),
         ]
         words = [_words(row) for row in table.to_dict("records")]
+        if "rule" in table:
+            data.append(_ticks(100 * table["rule"].to_numpy(float), y, theme))
         data.append(
             {
                 "type": "scatter",
@@ -58,10 +64,10 @@ def accuracy(
         "data": data,
         "layout": layout(
             theme,
-            height=max(height, 150),
-            margin={"l": 60, "r": 24, "t": 34, "b": 52},
+            height=max(height, BESIDE if rows * len(tables) > 3 else 150),
+            margin={"l": 60, "r": 24, "t": 48, "b": 52},
             xaxis={
-                "title": {"text": "pairs ranked right, %  (thick: 50 %, thin: 95 % Wilson interval)"},
+                "title": {"text": "pairs ranked right, %  (bars: 50 and 95 %)"},
                 "range": _span(tables),
                 "ticksuffix": " %",
             },
@@ -78,6 +84,7 @@ def accuracy(
             },
             shapes=[_chance(theme)],
             annotations=[
+                heading(theme, "Right by category", "", x=0, y=1.07),
                 {
                     "text": "chance",
                     "x": 50,
@@ -85,10 +92,10 @@ def accuracy(
                     "yref": "paper",
                     "yanchor": "bottom",
                     "font": {"size": 11, "color": theme.muted},
-                }
+                },
             ],
             showlegend=len(tables) > 1,
-            legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1, "xanchor": "right"},
+            legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 1, "xanchor": "right"},
             hovermode="closest",
         ),
     }
@@ -107,6 +114,18 @@ def _bars(table: pd.DataFrame, low: str, high: str, y: np.ndarray, colour: str, 
     }
 
 
+def _ticks(x: np.ndarray, y: np.ndarray, theme: Theme) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": x,
+        "y": y,
+        "marker": {"symbol": "line-ns", "size": 13, "line": {"color": theme.neutral, "width": 2.5}},
+        "hovertemplate": "the strongest trivial rule: %{x:.1f} %<extra></extra>",
+        "showlegend": False,
+    }
+
+
 def _words(row: Mapping[str, Any]) -> str:
     missing = f"<br>{row['missing']:,} without a finite score" if row.get("missing") else ""
     return (
@@ -117,8 +136,9 @@ def _words(row: Mapping[str, Any]) -> str:
 
 def _span(tables: Mapping[str, pd.DataFrame]) -> list[float]:
     """From below chance or the lowest interval to the highest: differences fill the width, chance stays in sight."""
-    low = min(min(float(t["low"].min()) for t in tables.values()), 0.5)
-    high = max(max(float(t["high"].max()) for t in tables.values()), 0.5)
+    ruled = [float(r) for t in tables.values() if "rule" in t for r in t["rule"] if r == r]
+    low = min([0.5, *ruled, *(float(t["low"].min()) for t in tables.values())])
+    high = max([0.5, *ruled, *(float(t["high"].max()) for t in tables.values())])
     return [max(100 * low - 4, -1), min(100 * high + 4, 101)]
 
 
@@ -157,7 +177,7 @@ def distributions(histogram: pd.DataFrame, theme: Theme, *, labelled: bool = Tru
         "data": data,
         "layout": layout(
             theme,
-            height=270,
+            height=BESIDE,
             margin={"l": 52, "r": 20, "t": 40, "b": 48},
             xaxis={"domain": [0, 0.46], "title": {"text": "score, reward units"}},
             yaxis={"title": {"text": "pairs"}, "rangemode": "tozero"},

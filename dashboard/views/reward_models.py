@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pandas as pd
 import streamlit as st
 
 from analysis.rows import Ask
-from dashboard import chart_tables, data, live, look, runlist, shell
-from dashboard.charts import checkpoints, scores
+from dashboard import chart_tables, data, live, look, runlist, shell, trustpanels, trustwords
+from dashboard.charts import checkpoints
 from dashboard.plot import plot
 from dashboard.table import asked, table
 from dashboard.tables import View
+from dashboard.trustpanels import Chosen
 from dashboard.views import Page
 from dashboard.views.run import draw_curves
 
@@ -42,27 +45,66 @@ def render() -> None:
         live.follow()
         return
     names = runlist.short_names(runlist.display_names(table))
-    chosen, dataset = _choose(models, scored, names)
-    if not chosen:
+    runs, dataset = _choose(models, scored, names)
+    if not runs:
         why = "None is chosen above, or the one in the address was not read."
         shell.nothing_matches("reward models", {"scorer": [models["run"].iloc[0]]}, why)
         live.follow()
         return
-    marks = shell.marks(chosen)
-    rows = scored[scored["run"].isin(chosen) & ((scored["dataset"] == dataset) if dataset is not None else True)]
-    with shell.guarded("Accuracy"):
-        _accuracy(chosen, dataset, rows, names, marks)
-    pairs = rows[rows["data"] == "pairs"]
-    with shell.guarded("Scores"):
-        _scores(pairs, dataset, names)
-    with shell.guarded("Checkpoints"):
-        _checkpoints(chosen, dataset, names, marks)
-    trained = tuple(run for run in chosen if table.set_index("run").loc[run, "n_metrics"] > 0)
-    if trained:
+    with shell.guarded("The evaluation"):
+        _evaluated(_asked(runs, dataset, scored, names))
+    trained = tuple(run for run in runs if table.set_index("run").loc[run, "n_metrics"] > 0)
+    if trained and (
+        not set(runs) & set(scored["run"]) or st.toggle("How it was trained", key="trained", bind="query-params")
+    ):
         st.header("How it was trained", anchor=False)
         with shell.guarded("The curves"):
             shell.notes(draw_curves(trained, key="training"))
-    live.follow(chosen)
+    live.follow(runs)
+
+
+def _asked(runs: tuple[str, ...], dataset: str | None, scored: pd.DataFrame, names: dict[str, str]) -> Chosen:
+    rows = scored[scored["run"].isin(runs) & ((scored["dataset"] == dataset) if dataset is not None else True)]
+    labelled = rows[(rows["data"] == "pairs") & (rows["n_unlabelled"] < rows["n"])]
+    ranked = rows[rows["data"] == "ranked"]
+    return Chosen(
+        runs,
+        dataset,
+        rows,
+        {run: data.evaluation(run, dataset) for run in runs if run in set(labelled["run"])},
+        {run: data.list_evaluation(run, dataset) for run in runs if run in set(ranked["run"])},
+        names,
+        shell.marks(runs),
+    )
+
+
+def _evaluated(chosen: Chosen) -> None:
+    """Verdict, picture, table, and what explains them."""
+    _verdict(chosen)
+    able = {run: found for run, found in chosen.pairs.items() if not found.because}
+    if able:
+        with shell.guarded("The table of models"):
+            trustpanels.numbers(able, chosen)
+    of = _detailed(chosen)
+    one = able.get(of)
+    with st.container(key="beside"):
+        for panels in (
+            (("Accuracy by category", trustpanels.by_category, able), ("Calibration", trustpanels.calibration, one)),
+            (("Distributions", trustpanels.distributions, one), ("Length", trustpanels.length, one)),
+            (("What moves the margin", trustpanels.effects, one), ("Trivial rules", trustpanels.rules, one)),
+        ):
+            for column, (what, draw, found) in zip(st.columns(2, gap="medium"), panels, strict=True):
+                with column, shell.guarded(what):
+                    draw(found, of, chosen)
+    with shell.guarded("Lists"):
+        trustpanels.lists(chosen)
+    _audit(chosen)
+    if of:
+        labelled = of in chosen.pairs
+        st.header("Pairs, the most wrong first" if labelled else "Pairs by margin", anchor=False)
+        st.fragment(_worst)(of, chosen.dataset, f"Pairs of {chosen.names[of]}")
+    with shell.guarded("Checkpoints"):
+        _checkpoints(chosen)
 
 
 def _choose(models: pd.DataFrame, scored: pd.DataFrame, names: dict[str, str]) -> tuple[tuple[str, ...], str | None]:
@@ -91,83 +133,49 @@ def _choose(models: pd.DataFrame, scored: pd.DataFrame, names: dict[str, str]) -
     return chosen, words[right.selectbox("Data set", list(words), key="dataset", bind="query-params")]
 
 
-def _accuracy(
-    chosen: tuple[str, ...],
-    dataset: str | None,
-    rows: pd.DataFrame,
-    names: dict[str, str],
-    marks: dict[str, look.Mark],
-) -> None:
-    overall = {run: data.accuracy(run, dataset) for run in chosen}
-    said = [_sentence(run, overall[run], rows[rows["run"] == run], names) for run in chosen]
-    method = next((t["method"].iloc[0] for t in overall.values() if len(t)), "")
-    shell.verdict("  \n".join(said), f"How computed: {method}." if method else "")
-    st.caption(_repeats(rows, names))
-    by = {run: data.accuracy(run, dataset, "category") for run in chosen}
-    by = {run: table.sort_values("accuracy") for run, table in by.items() if len(table)}
-    if not by:
-        return
-    st.header("Accuracy by category", anchor=False)
-    if all(len(table) == 1 for table in by.values()):
-        by = {run: table.assign(category="all pairs") for run, table in by.items()}
-        st.caption("These pairs carry no category, so it can't be told where the model fails: add a column `category`.")
-    figure = scores.accuracy(by, marks, names, shell.theme())
-    numbers = chart_tables.asked("accuracy", runs=chosen, dataset=dataset, by="category")
-    plot(figure, "accuracy", "Accuracy by category with intervals", numbers)
-    st.caption("Lowest first. Strict wins over all pairs; ties are not right. Intervals take pairs as independent.")
+def _verdict(chosen: Chosen) -> None:
+    said = []
+    for run in chosen.runs:
+        if run in chosen.pairs:
+            said.append(trustwords.sentence(chosen.pairs[run], chosen.names[run]))
+        if run in chosen.lists:
+            said.append(trustwords.of_lists(chosen.lists[run], chosen.names[run]))
+        if run not in chosen.pairs and run not in chosen.lists:
+            name, n = look.literal(chosen.names[run]), int(chosen.rows.loc[chosen.rows["run"] == run, "n"].sum())
+            why = (
+                f"scored {n:,} pairs that nobody labelled: accuracy has no meaning for them"
+                if n
+                else "has no scored pairs here: accuracy needs a file with chosen_score and rejected_score"
+            )
+            said.append(f"**{name}** {why}.")
+    methods = dict.fromkeys(found.accuracy.method for found in chosen.pairs.values())
+    scales = [f.calibration.fit.temperature.method for f in chosen.pairs.values() if f.calibration]
+    how = [*methods, *(f"temperature: {scale}" for scale in scales[:1])]
+    shell.verdict("  \n".join(said), f"How computed: {'; '.join(how)}." if how else "")
 
 
-def _checkpoints(
-    chosen: tuple[str, ...], dataset: str | None, names: dict[str, str], marks: dict[str, look.Mark]
-) -> None:
-    """Accuracy by checkpoint, and which pairs turned over since the one before."""
-    for run in chosen:
-        table = data.checkpoints(run, dataset)
-        if len(table) < 2:
-            continue
-        st.header(f"{names[run]} by checkpoint", anchor=False)
-        figure = checkpoints.figure(table, marks[run], shell.theme(), title="Ranking accuracy", revision=run)
-        plot(
-            figure,
-            f"checkpoints-{run}",
-            "Ranking accuracy by checkpoint, with the pairs that turned over",
-            chart_tables.asked("checkpoints", run=run, dataset=dataset),
-        )
-        steps = table["step"].tolist()
-        flips = data.board().flips(run, steps[-2], steps[-1], dataset=dataset)
-        if len(flips):
-            st.caption(f"Pairs that turned over between step {steps[-2]:,.0f} and {steps[-1]:,.0f}; lost ones first.")
-            st.dataframe(flips.head(MOST_FLIPS), hide_index=True, height=min(35 * len(flips) + 40, 330), placeholder="")
+def _detailed(chosen: Chosen) -> str:
+    """The model that the panels below are about; "" where none has scored pairs."""
+    runs = list(dict.fromkeys(chosen.rows.loc[chosen.rows["data"] == "pairs", "run"]))
+    if len(runs) < 2:
+        return runs[0] if runs else ""
+    said = st.segmented_control(
+        "Details of", runs, default=runs[0], required=True, key="of", format_func=lambda run: chosen.names[run],
+        bind="query-params",
+    )  # fmt: skip
+    return said or runs[0]
 
 
-def _sentence(run: str, table: pd.DataFrame, rows: pd.DataFrame, names: dict[str, str]) -> str:
-    name = f"**{look.literal(names[run])}**"
-    if len(table) and not table["n"].iloc[0]:
-        return f"{name}: accuracy can't be computed, none of {int(table['missing'].iloc[0]):,} pairs has two finite scores."
-    if len(table):
-        row = table.iloc[0]
-        text = (
-            f"{name} ranks {look.percent(row['accuracy'])} of {int(row['n']):,} pairs right "
-            f"({100 * row['low']:.1f} to {100 * row['high']:.1f}, Wilson 95 %)"
-        )
-        extras = []
-        if row["ties"]:
-            extras.append(f"{look.count(row['ties'], 'tie')}, {look.percent(row['half_credit'])} if a tie counts half")
-        if row["missing"]:
-            extras.append(f"{look.count(row['missing'], 'pair')} without a finite score")
-        return text + (f"; {'; '.join(extras)}." if extras else ".")
-    if rows.empty:
-        return f"{name} has no scored pairs here: accuracy needs a file with chosen_score and rejected_score."
-    if (rows["data"] == "ranked").all():
-        total, prompts = int(rows["n"].sum()), int(rows["n_prompts"].sum())
-        return (
-            f"{name} scored {total:,} candidates of {prompts:,} prompts (one-to-many). They are read; "
-            "best-of-n accuracy is not computed by this version."
-        )
-    return f"{name} scored {int(rows['n'].sum()):,} pairs that nobody labelled: accuracy has no meaning for them."
+def _audit(chosen: Chosen) -> None:
+    said = [
+        f"{look.literal(chosen.names[run])}: {look.literal(remark.statement)}."
+        for run, found in [*chosen.pairs.items(), *chosen.lists.items()]
+        for remark in found.audit
+    ]
+    shell.notes([*_repeats(chosen.rows, chosen.names), *dict.fromkeys(said)], "Keys and ties")
 
 
-def _repeats(rows: pd.DataFrame, names: dict[str, str]) -> str:
+def _repeats(rows: pd.DataFrame, names: Mapping[str, str]) -> list[str]:
     """What is repeated or unlabelled in the scored sets."""
     said = []
     for row in rows.to_dict("records"):
@@ -185,34 +193,29 @@ def _repeats(rows: pd.DataFrame, names: dict[str, str]) -> str:
             said.append(
                 f"{look.literal(names[row['run']])}, {row['dataset'] or 'data set not named'}: {'; '.join(parts)}."
             )
-    return " ".join(said)
+    return said
 
 
-def _scores(pairs: pd.DataFrame, dataset: str | None, names: dict[str, str]) -> None:
-    runs = list(dict.fromkeys(pairs["run"]))
-    if not runs:
-        return
-    st.header("Scores and margins", anchor=False)
-    run = runs[0]
-    if len(runs) > 1:
-        run = (
-            st.segmented_control("Scores of", runs, default=run, required=True, key="of", bind="query-params")
-            or runs[0]
+def _checkpoints(chosen: Chosen) -> None:
+    """Accuracy by checkpoint, and which pairs turned over since the one before."""
+    dataset, names, marks = chosen.dataset, chosen.names, chosen.marks
+    for run in dict.fromkeys(chosen.rows.loc[chosen.rows["n_checkpoints"] > 1, "run"]):
+        table = data.checkpoints(run, dataset)
+        if len(table) < 2:
+            continue
+        st.header(f"{names[run]} by checkpoint", anchor=False)
+        figure = checkpoints.figure(table, marks[run], shell.theme(), title="Ranking accuracy", revision=run)
+        plot(
+            figure,
+            f"checkpoints-{run}",
+            "Ranking accuracy by checkpoint, with the pairs that turned over",
+            chart_tables.asked("checkpoints", run=run, dataset=dataset),
         )
-    rows = pairs[pairs["run"] == run]
-    labelled = bool((rows["n_unlabelled"] < rows["n"]).all())
-    histogram = data.histogram(run, dataset)
-    if histogram.empty:
-        shell.not_computable("Distributions", "no pair has two finite scores.", "One would do.")
-        return
-    plot(
-        scores.distributions(histogram, shell.theme(), labelled=labelled),
-        "scores",
-        "Distributions of scores and margins",
-        chart_tables.asked("scores", run=run, dataset=dataset),
-    )
-    st.header("Pairs, the most wrong first" if labelled else "Pairs by margin", anchor=False)
-    st.fragment(_worst)(run, dataset, f"Pairs of {names[run]}")
+        steps = table["step"].tolist()
+        flips = data.board().flips(run, steps[-2], steps[-1], dataset=dataset)
+        if len(flips):
+            st.caption(f"Pairs that turned over between step {steps[-2]:,.0f} and {steps[-1]:,.0f}; lost ones first.")
+            st.dataframe(flips.head(MOST_FLIPS), hide_index=True, height=min(35 * len(flips) + 40, 330), placeholder="")
 
 
 def _worst(run: str, dataset: str | None, label: str) -> None:

@@ -28,9 +28,7 @@ def answered(board: Board, name: str, **arguments) -> pd.DataFrame:
 
 
 def test_accuracy_is_that_of_the_files(board, logs):
-    told = answered(board, "accuracy", runs=["rm-a", "rm-b"], dataset=None, by="category").set_index(
-        ["run", "category"]
-    )
+    told = answered(board, "rm_categories", runs=["rm-a", "rm-b"], dataset=None).set_index(["run", "category"])
     for run in ("rm-a", "rm-b"):
         pairs = pd.read_csv(logs / run / "pairs.csv")
         right = (pairs["chosen_score"] > pairs["rejected_score"]).groupby(pairs["category"])
@@ -98,7 +96,7 @@ def test_a_picture_of_rollouts_is_told_by_row_or_by_cell(tmp_path, most, kind):
     [
         {"kind": "table"},
         {"kind": "table", "name": "table", "arguments": {}},
-        {"kind": "table", "name": "accuracy", "arguments": {"runs": ["rm-a"], "dataset": None}},
+        {"kind": "table", "name": "rm_categories", "arguments": {"runs": ["rm-a"]}},
         {"kind": "table", "name": "scores", "arguments": {"run": "rm-a", "dataset": None, "more": 1}},
         {"kind": "table", "name": "scores", "arguments": 3},
     ],

@@ -121,6 +121,15 @@ def test_accuracy_draws_two_levels_without_caps_and_marks_chance():
     assert figure["layout"]["xaxis"]["range"][0] < 50
 
 
+def test_a_trivial_rule_is_a_tick_and_widens_the_axis():
+    figure = scores.accuracy({"a": rows(0.6, 0.7).assign(rule=[0.2, 0.9])}, MARKS, {}, look.LIGHT)
+    tick = next(t for t in figure["data"] if t.get("marker", {}).get("symbol") == "line-ns")
+    assert list(tick["x"]) == pytest.approx([20, 90])
+    low, high = figure["layout"]["xaxis"]["range"]
+    assert low < 20
+    assert high > 90
+
+
 def test_models_lie_beside_each_other_within_a_category():
     figure = scores.accuracy({"a": rows(0.6, 0.7), "b": rows(0.5, 0.9)}, MARKS, {}, look.LIGHT)
     a, b = (t["y"] for t in figure["data"] if t["mode"] == "markers")

@@ -166,7 +166,7 @@ def test_run_without_distributions_says_what_would_draw_one(draw, board):
 
 @pytest.mark.parametrize(
     ("view", "call"),
-    [("run", "metrics"), ("reward_models", "accuracy"), ("drift", "quantiles"), ("data", "_unread")],
+    [("run", "metrics"), ("reward_models", "evaluation"), ("drift", "quantiles"), ("data", "_unread")],
 )
 def test_what_fails_says_what_and_how_to_go_on(draw, board, monkeypatch, view, call):
     from dashboard import data

@@ -170,10 +170,10 @@ def test_a_run_without_rollouts_says_what_is_missing(draw, board):
 
 def test_reward_models_show_the_worst_pairs_first(draw, board):
     page = draw("reward_models", board, scorer="rm-a")
-    shown = page.dataframe[0].value
+    shown = page.dataframe[-1].value
     assert shown["margin"].is_monotonic_increasing
     assert shown["margin"].iloc[0] < 0
     assert "of 400 pairs" in words(page)
-    chat = draw("reward_models", board, scorer="rm-a", pairs=["sort:-margin", "category:chat"]).dataframe[0].value
+    chat = draw("reward_models", board, scorer="rm-a", pairs=["sort:-margin", "category:chat"]).dataframe[-1].value
     assert set(chat["category"]) == {"chat"}
     assert chat["margin"].is_monotonic_decreasing

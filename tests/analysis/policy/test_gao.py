@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.policy import bon_kl, gao
+from analysis import bon_kl
+from analysis.policy import gao
 from analysis.records import InputError
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from analysis.policy import advantages, bon_kl, controller, gao, kl, optimum, ppo
+from analysis import bon_kl
+from analysis.policy import advantages, controller, gao, kl, optimum, ppo
 from analysis.policy.separation import separation_index
 from tests.conftest import shared
 

@@ -112,3 +112,11 @@ def test_columns_of_score_files_are_rules_too():
     rows = ['{"chosen_steps": 3, "rejected_steps": 1}'] * 40
     found = against(pairs("rm", np.linspace(-1, 2, 40)), column_features(rows))
     assert "more steps" in {b.rule for b in found.rules}
+
+
+def test_the_strongest_rule_is_told_by_category_with_ties_at_half():
+    length = np.array([1.0] * 40 + [1.0] * 20 + [-1.0] * 10 + [0.0] * 10)
+    scored = pairs("rm", np.ones(80), categories=["a"] * 40 + ["b"] * 40)
+    found = against(scored, length_feature(length, np.zeros(80), "tokens"))
+    assert found.rules[0].rule == "longer"
+    assert found.by_category == {"a": 1.0, "b": pytest.approx((20 + 5) / 40)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.ranking.calibration import calibration, calibration_error, confidence
+from analysis.ranking.calibration import bin_of, calibration, calibration_error, confidence, if_perfect
 from analysis.ranking.temperature import sigmoid
 from tests.analysis.ranking.conftest import run_of
 from tests.analysis.ranking.test_temperature import MARGINS, made
@@ -157,3 +157,17 @@ def test_real_models(published_board, model, t, nll, ece, after, verdict):
     assert found.as_is.ece == pytest.approx(ece, abs=6e-4)
     assert found.scaled.ece == pytest.approx(after, abs=6e-4)
     assert found.verdict == verdict
+
+
+def test_many_pairs_have_the_null_band_that_their_simulation_has():
+    rng = np.random.default_rng(3)
+    sure = rng.uniform(0.5, 1, 4000)
+    codes = np.repeat(np.arange(800), 5)
+    place = bin_of(sure, 5)
+    for likeness in (0.0, 0.3):
+        args = sure, codes, 800, likeness, place, 5
+        exact = if_perfect(*args, np.random.default_rng(0), 3000)
+        limit = if_perfect(*args, np.random.default_rng(1), 3000, many=0)
+        assert limit.mean(axis=0) == pytest.approx(exact.mean(axis=0), rel=5e-3)
+        assert limit.std(axis=0) == pytest.approx(exact.std(axis=0), rel=0.08)
+        assert limit.sum(axis=1).std() == pytest.approx(exact.sum(axis=1).std(), rel=0.08)

@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analysis.ranking.accuracy import accuracy
+from analysis.ranking.audit import audit
 from analysis.ranking.scored import RankedLists, ScoredPairs
 
 NAN = float("nan")
@@ -63,3 +65,28 @@ def test_a_list_that_lacks_a_score_is_another_list():
     lists = RankedLists.from_frame(table, "rm")
     assert lists.whole().prompts.tolist() == ["a", "a"]
     assert lists.codes()[1] == 2
+
+
+def test_a_sample_is_of_whole_prompts_and_of_about_the_size_asked_for():
+    prompts = [f"q{i // 4}" for i in range(400)]
+    pairs = ScoredPairs.from_frame(frame(prompt_id=prompts, chosen_score=[1.0] * 400), "rm")
+    rows = pairs.some(100, np.random.default_rng(0))
+    assert len(rows) == 100
+    assert (np.unique(rows // 4, return_counts=True)[1] == 4).all()
+    assert rows.tolist() != list(range(100))
+
+
+def test_few_pairs_are_all_taken():
+    pairs = ScoredPairs.from_frame(frame(pair_id=["a", "b"]), "rm")
+    assert pairs.some(2, np.random.default_rng(0)).tolist() == [0, 1]
+
+
+def test_numbers_in_place_of_ids_change_nothing_that_is_counted():
+    ids, prompts = ["a", None, "b", "a", None], ["q", "q", None, "q", None]
+    pairs = ScoredPairs.from_frame(frame(pair_id=ids, prompt_id=prompts, chosen_score=[1.0, -1, 2, 1, -3]), "rm")
+    numbered = pairs.numbered()
+    assert numbered.first().tolist() == pairs.first().tolist() == [True, True, True, False, True]
+    assert audit(numbered) == audit(pairs)
+    assert accuracy(numbered.chosen, numbered.rejected, numbered.prompts) == accuracy(
+        pairs.chosen, pairs.rejected, pairs.prompts
+    )

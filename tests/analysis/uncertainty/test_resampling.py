@@ -95,3 +95,19 @@ def test_equal_clusters_keep_the_columns_of_a_draw_together():
     drawn = resampled_sums(np.repeat(kinds, 100, axis=0), np.random.default_rng(4), 500)
     assert (drawn[:, 0] + drawn[:, 1] == 200).all()
     assert (drawn[:, 2] == 200).all()
+
+
+def test_many_clusters_are_drawn_from_the_limit_with_their_spread_and_their_ties_to_one_another():
+    rng = np.random.default_rng(11)
+    values = rng.exponential(size=70_000)
+    sums = np.c_[values, values + rng.normal(size=70_000)]
+    drawn = resampled_sums(sums, np.random.default_rng(12), 4000)
+    assert drawn.mean(axis=0) == pytest.approx(sums.sum(axis=0), rel=1e-3)
+    assert drawn.std(axis=0) == pytest.approx(sums.std(axis=0) * np.sqrt(70_000), rel=0.05)
+    assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(np.corrcoef(sums.T)[0, 1], abs=0.03)
+
+
+def test_one_cluster_that_stands_out_is_drawn_as_often_as_chance_has_it_however_many_others_there_are():
+    values = np.r_[1e6, np.ones(70_000)]
+    drawn = resampled_sums(values[:, None], np.random.default_rng(13), 300)[:, 0]
+    assert (drawn < 1e5).mean() == pytest.approx(np.exp(-1), abs=0.1)  # a third of the draws do without it

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis.policy import bon_kl
+from analysis import bon_kl
 from analysis.records import InputError
 
 
