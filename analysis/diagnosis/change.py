@@ -57,8 +57,8 @@ def changes(values: npt.ArrayLike, alpha: float = ALPHA) -> Change:
     """Hold every row against the path before it; O(n) in time and memory."""
     y = np.asarray(values, np.float64)
     n = len(y)
-    narrow = Change(*(np.full(n, np.nan) for _ in range(4)))
-    best = Change(*(np.full(n, np.nan) for _ in range(4)), narrow)
+    narrow = _nothing(n, None)
+    best = _nothing(n, narrow)
     if n < WINDOWS[0][0] + WINDOWS[0][1]:
         return best
     phi = correlation(y)
@@ -96,6 +96,10 @@ def changes(values: npt.ArrayLike, alpha: float = ALPHA) -> Change:
             kept.recent[place] = recent[wider] + centre
             kept.width[place] = w
     return best
+
+
+def _nothing(n: int, sudden: Change | None) -> Change:
+    return Change(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), sudden)
 
 
 def correlation(y: Floats) -> Floats:
