@@ -53,17 +53,12 @@ class Change:
         return Change(self.excess[:n], self.expected[:n], self.recent[:n], self.width[:n], sudden)
 
 
-def _nothing(n: int, sudden: Change | None = None) -> Change:
-    """No row can be judged."""
-    unknown = np.full(n, np.nan)
-    return Change(unknown, unknown.copy(), unknown.copy(), unknown.copy(), sudden)
-
-
 def changes(values: npt.ArrayLike, alpha: float = ALPHA) -> Change:
     """Hold every row against the path before it; O(n) in time and memory."""
     y = np.asarray(values, np.float64)
     n = len(y)
-    narrow, best = _nothing(n), _nothing(n, _nothing(n))
+    narrow = _nothing(n, None)
+    best = _nothing(n, narrow)
     if n < WINDOWS[0][0] + WINDOWS[0][1]:
         return best
     phi = correlation(y)
@@ -101,6 +96,10 @@ def changes(values: npt.ArrayLike, alpha: float = ALPHA) -> Change:
             kept.recent[place] = recent[wider] + centre
             kept.width[place] = w
     return best
+
+
+def _nothing(n: int, sudden: Change | None) -> Change:
+    return Change(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), sudden)
 
 
 def correlation(y: Floats) -> Floats:

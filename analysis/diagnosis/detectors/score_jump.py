@@ -13,6 +13,9 @@ from analysis.diagnosis.signals import Signals
 STAYS = 3
 """Rows that must lie at the new level."""
 
+SETTLED = 8
+"""Rows after them in which it must not go on in the same direction by half as much again: then it slides."""
+
 
 @registry.detector
 class ScoreJump(Detector):
@@ -44,6 +47,8 @@ class ScoreJump(Detector):
             stays = series.values[at : at + STAYS]
             edge = abs(series.values[at : at + 2].mean() - series.values[max(at - 2, 0) : at].mean()) if at else 0.0
             sharp = edge > abs(after - before) / 2  # most of it from one row to the next: a slide over rows is none
+            if _slides(series.values[at + STAYS : at + STAYS + SETTLED], before, after):
+                continue
             if sharp and len(stays) == STAYS and (np.abs(stays - after) < np.abs(stays - before)).all():
                 break  # a spike of a batch or two is no jump
         else:
@@ -64,3 +69,9 @@ def _where(values: np.ndarray, first: int, last: int, before: float, after: floa
     part = values[first : last + 1]
     near = np.flatnonzero(np.abs(part - after) < np.abs(part - before))
     return first + int(near[0]) if len(near) else last
+
+
+def _slides(later: np.ndarray, before: float, after: float) -> bool:
+    """Whether the score goes on from the new level as it came to it, in two rows or more."""
+    further = (later - after) / (after - before)
+    return bool((further > 0.5).sum() > 1)
