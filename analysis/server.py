@@ -6,11 +6,8 @@ Streamlit runs as an ASGI application, so that reading begins with the process a
 from __future__ import annotations
 
 import asyncio
-import atexit
-import gc
 import ipaddress
 import json
-import logging
 import os
 import secrets
 import signal
@@ -18,33 +15,23 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.host import Host, keep, use
 from analysis.records import InputError, RewardboardError
-from analysis.timings import Timings
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.responses import Response
 
     from analysis.board import Board
-    from analysis.ingest.ingestor import Progress
-
-POLL_SECONDS = 0.3
-"""How often watched files are looked at: with the page's own look every second, a flushed row shows within two."""
-
-TROUBLED_SECONDS = 2.0
-"""The same after a failure, which may last."""
 
 SWITCH_SECONDS = 0.0005
 """After how long a thread lets the next one go on. Answers of pages are hundreds of short calls of DuckDB and Arrow, each
 of which gives way; with Python's 5 ms each would wait that long to come back while another window is answered."""
-
-TIDY_POLLS = 200
-"""Polls between two tidy-ups (a minute): rollups of live runs are merged, logs compared."""
 
 FIRST_PORT, PORTS = 8501, 50
 
@@ -55,110 +42,6 @@ API = frozenset(
 """Board methods that another process may call."""
 
 SCHEMA = 1
-
-log = logging.getLogger("rewardboard")
-
-
-class Host:
-    """What the pages of this process share: the board, and how far the first reading is.
-
-    progress, reading, trouble : of the reading thread
-    page : what pages call this server with, "" where they are drawn without it (tests, other hosts of the script)
-    timings : of runs of the page's script and of the requests of pages
-    """
-
-    def __init__(self, board: Board, paths: Sequence[Path], loss: str | None) -> None:
-        self.board = board
-        self.paths = list(paths)
-        self.loss = loss
-        self.progress: Progress | None = None
-        self.reading = bool(self.paths)
-        self.trouble = ""
-        self.page = ""
-        self.timings = Timings()
-        self.listeners: set[Callable[[], None]] = set()
-        self._told: object = None
-        self._stop = threading.Event()
-        self._changed: set[str] = set()
-
-    def work(self) -> None:
-        """Read the paths, then follow them until `stop`; whatever fails is told, and tried again."""
-        if self.paths:
-            self._guarded(lambda: self.board.ingest(self.paths, loss=self.loss, progress=self._note))
-        self.reading = False
-        self._tell()
-        _keep()
-        polls = 0
-        while not self._stop.wait(POLL_SECONDS if not self.trouble else TROUBLED_SECONDS):
-            self._guarded(lambda: self._changed.update(self.board.poll()))
-            self._tell()
-            polls += 1
-            if polls % TIDY_POLLS == 0 and self._changed:
-                changed, self._changed = self._changed, set()
-                self._guarded(lambda runs=changed: self.board.tidy(runs))  # type: ignore[misc]
-                _keep()
-
-    def stop(self) -> None:
-        """Ask the worker to end; an ingest ends with the chunk that it reads."""
-        self._stop.set()
-
-    def _tell(self) -> None:
-        """Wake those who listen, if there is anything new."""
-        now = (self.board.version(), self.reading, self.trouble, self.progress if self.reading else None)
-        if now != self._told:
-            self._told = now
-            for listener in tuple(self.listeners):
-                listener()
-
-    def _note(self, progress: Progress) -> None:
-        self.progress = progress
-        self._tell()
-        if self._stop.is_set():
-            raise InputError("stopped while reading", mend="start again; nothing that was read is lost")
-
-    def _guarded(self, work: Callable[[], Any]) -> None:
-        try:
-            work()
-            self.trouble = ""
-        except RewardboardError as error:
-            self.trouble = str(error)
-        except Exception as error:  # the tailing thread must outlive any one file
-            told, self.trouble = self.trouble, f"{type(error).__name__}: {error}"
-            if told != self.trouble:
-                log.exception("reading failed; it is tried again")
-
-
-def _keep() -> None:
-    """Take what lives by now for what will: Streamlit looks for garbage after each run of a page's script.
-
-    Without it the search goes through every module and every file that is known, 40 ms each time.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    atexit.register(gc.unfreeze)
-
-
-_host: Host | None = None
-_host_lock = threading.Lock()
-
-
-def host() -> Host:
-    """What the page scripts of this process work on; a store named by REWARDBOARD_DB outside of a server."""
-    global _host
-    with _host_lock:
-        if _host is None:
-            from analysis.board import Board
-
-            _host = Host(Board.open(os.environ.get("REWARDBOARD_DB")), [], None)
-        return _host
-
-
-def use(shared: Host | None) -> None:
-    """Name the host of this process; None lets the next `host()` open one."""
-    global _host
-    with _host_lock:
-        _host = shared
 
 
 def serve(
@@ -243,14 +126,19 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
-        _keep()
-        worker = threading.Thread(target=shared.work, name="rewardboard-tail", daemon=True)
-        worker.start()
+        keep()
+        workers = [
+            threading.Thread(target=work, name=f"rewardboard-{name}", daemon=True)
+            for name, work in (("tail", shared.work), ("diagnose", shared.diagnose))
+        ]
+        for worker in workers:
+            worker.start()
         try:
             yield {}
         finally:
             shared.stop()
-            await asyncio.to_thread(worker.join, 1.5)
+            for worker in workers:
+                await asyncio.to_thread(worker.join, 1.5)
 
     async def health(_: Request) -> Response:
         path = shared.board.path

@@ -13,10 +13,10 @@ import streamlit as st
 from analysis.board import Board
 from analysis.comparison import AtEqualKl, at_equal_kl
 from analysis.distribution import Distribution
+from analysis.host import Host, host
 from analysis.ranking.contest import Contest
 from analysis.ranking.evaluate import Evaluation, ListEvaluation
 from analysis.rows import Ask, Facts
-from analysis.server import Host, host
 from analysis.spread import Spread
 from dashboard.standing import standing
 from dashboard.tables import View

@@ -17,7 +17,7 @@ import pandas as pd
 from dashboard import figures, libraries, look, runlist, views
 
 if TYPE_CHECKING:
-    from analysis.server import Host
+    from analysis.host import Host
 
 SCRIPT = (Path(__file__).parent / "scripts" / "opening.js").read_text(encoding="utf-8")
 

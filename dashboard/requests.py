@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from analysis.host import Host
 from analysis.records import InputError
-from analysis.server import Host
 from dashboard import chart_tables, downloads, figures, opening, runlist, runtable, tables
 from dashboard.remembered import Remembered
 from dashboard.serialise import serialised

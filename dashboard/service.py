@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
     from starlette.websockets import WebSocket
 
-    from analysis.server import Host
+    from analysis.host import Host
 
 FOREVER = "public, max-age=31536000, immutable"
 """For what never changes under its name."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from analysis.ranking.evaluate import Evaluation
 from analysis.ranking.features import Features
 from analysis.ranking.scored import ScoredPairs
 from analysis.ranking.temperature import LOG_TWO
+
+T = TypeVar("T")
 
 MARGIN = 0.1
 """Share of pairs that a model which has learned to read must rank right beyond a rule that reads nothing: with less, four
@@ -44,6 +48,14 @@ class Examined:
     evaluation: Evaluation
     looked_into: Callable[[], tuple[ScoredPairs, Features | None]]
     beside: Callable[[], tuple[CategoryDifference, ...]]
+
+    def settled(self) -> Examined:
+        """The same with everything worked out, so that another process can read it."""
+        return Examined(self.evaluation, partial(_given, self.looked_into()), partial(_given, self.beside()))
+
+
+def _given(value: T) -> T:
+    return value
 
 
 def evaluation_of(view: Signals) -> Evaluation | str:

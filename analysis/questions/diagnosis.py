@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
-from analysis.store import readings, scores
+from analysis.store import findings, readings, scores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,17 +24,31 @@ if TYPE_CHECKING:
     from analysis.ranking.evaluate import Evaluation
     from analysis.ranking.features import Features
     from analysis.ranking.scored import ScoredPairs
+    from analysis.store.writer import Writer
 
 RIVALS = 5
 """Other scorers that a weak category is held against: each one more makes every difference harder to establish."""
+
+
+T = TypeVar("T")
+
+DIAGNOSED = ("policy", "reward_model")
+"""Kinds of runs that have detectors."""
+
+GROWN = 1 / 32
+"""A run that is being written is diagnosed anew when it has grown by so much: looks are that far apart."""
 
 
 class Diagnoses:
     """The part of a board that knows what is wrong."""
 
     _con: duckdb.DuckDBPyConnection
+    _lock: AbstractContextManager[Any]
+    _writer: Writer
 
     if TYPE_CHECKING:
+
+        def _guarded(self, work: Callable[[], T]) -> T: ...
 
         def run(self, run: str) -> dict[str, Any]: ...
 
@@ -116,6 +134,63 @@ class Diagnoses:
     def diagnosed(self, runs: Sequence[str]) -> list[dict[str, Any]]:
         """Diagnoses of several runs, as `rewardboard diagnose --json` prints them."""
         return [self.diagnose(run).document() for run in runs]
+
+    # -- kept diagnoses: what pages read
+
+    def due(self) -> list[str]:
+        """Runs to diagnose, those that were written to last first: none was kept yet, or many rows came, or other code."""
+        table = self.runs()
+        table = table[table["kind"].isin(DIAGNOSED)].sort_values("last_seen", ascending=False, kind="stable")
+        held, code = findings.read_rows(self._con.cursor()), made_by()
+        due = []
+        for run, state, rows in zip(table["run"], table["state"], _rows(table), strict=True):
+            read, by = held.get(run, (0, ""))
+            grown = rows != read and (rows < read or rows >= read * (1 + GROWN) or state != "writing")
+            if by != code or grown:
+                due.append(run)
+        return due
+
+    def keep_diagnosis(self, diagnosis: Diagnosis, rows: int) -> None:
+        """Keep a diagnosis of the first `rows` rows of a run; the one before joins the history."""
+        with self._lock:
+            document = diagnosis.document()
+            self._guarded(
+                lambda: findings.keep(self._con.cursor(), document, rows=rows, code=made_by(), now=time.time())
+            )
+            self._writer.touch(diagnosis.run)
+
+    def rows_of(self, run: str) -> int:
+        """How many rows of all kinds are known of a run; 0 if it is not there."""
+        table = self.runs()
+        return next(iter(_rows(table[table["run"] == run])), 0)
+
+    def diagnoses(self, runs: Sequence[str]) -> dict[str, Diagnosis]:
+        """The kept diagnosis of each of these runs that has one."""
+        from analysis.diagnosis.finding import Diagnosis
+
+        return {run: Diagnosis.of(said) for run, said in findings.kept(self._con.cursor(), runs).items()}
+
+    def worst(self) -> pd.DataFrame:
+        """One row a diagnosed run: verdict, and what to look at first. See `analysis.store.findings.worst`."""
+        return findings.worst(self._con.cursor())
+
+    def finding_history(self, run: str) -> pd.DataFrame:
+        """Every finding that a run ever had: cause, severity, summary, first_seen, cleared (unix s, NaN: it holds)."""
+        return findings.history(self._con.cursor(), run)
+
+
+@cache
+def made_by() -> str:
+    """What makes a diagnosis: the program's version and the detectors and causes that are there."""
+    from analysis import __version__, registry
+
+    names = sorted((*registry.leaves("detector"), *registry.leaves("cause")))
+    return f"{__version__} {zlib.crc32(' '.join(names).encode()):08x}"
+
+
+def _rows(table: pd.DataFrame) -> list[int]:
+    counts = table[["n_points", "n_pairs", "n_ranked", "n_rollouts"]]
+    return [int(rows) for rows in counts.sum(axis=1)]
 
 
 def _text(value: object) -> str:

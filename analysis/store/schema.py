@@ -10,7 +10,7 @@ import duckdb
 
 from analysis.records import StoreError
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);
@@ -102,6 +102,17 @@ CREATE TABLE checks (
 );
 """
 
+FINDINGS = """-- the newest diagnosis of each run: the rows it has read, the code that made it, and all it says as JSON
+CREATE TABLE diagnoses (
+    run_id VARCHAR, made DOUBLE, code VARCHAR, rows BIGINT, verdict VARCHAR, document VARCHAR
+);
+
+-- every finding that a run ever had, as it was last told: when it was first seen, and cleared
+CREATE TABLE findings (
+    run_id VARCHAR, id VARCHAR, cause VARCHAR, severity VARCHAR, summary VARCHAR, first_seen DOUBLE, cleared DOUBLE
+);
+"""
+
 MIGRATIONS = {
     1: """
 ALTER TABLE logs ADD COLUMN newest DOUBLE;
@@ -112,6 +123,7 @@ UPDATE logs SET newest = ends.last_time FROM (
 ) ends WHERE ends.log_id = logs.log_id;
 ALTER TABLE files ADD COLUMN ending STRUCT(word VARCHAR, why VARCHAR, reached DOUBLE, planned DOUBLE);
 """,
+    2: FINDINGS,
 }
 """What makes a store of each version one of the next; what older rows don't hold is not told until they are read again."""
 
@@ -130,7 +142,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     tables = {name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if not tables:
         connection.execute("BEGIN")
-        connection.execute(TABLES)
+        connection.execute(TABLES + FINDINGS)
         connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
         connection.execute("COMMIT")
         return

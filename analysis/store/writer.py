@@ -238,7 +238,7 @@ class Writer:
         try:
             for table in ("points", "rollups", "series"):
                 self._delete(table, "series_id", ids)
-            for table in ("runs", "files", "logs", "checks", "histograms", *_SCORE_TABLES):
+            for table in ("runs", "files", "logs", "checks", "histograms", "diagnoses", "findings", *_SCORE_TABLES):
                 self._delete(table, "run_id", [run_id])
             self._con.execute("COMMIT")
         except BaseException:
@@ -251,6 +251,10 @@ class Writer:
         self.files.drop(run_id)
         self.logs = {i: g for i, g in self.logs.items() if g.run_id != run_id}
         self.tails.forget(ids)
+        self.touch(run_id)
+
+    def touch(self, run_id: str) -> None:
+        """Something about a run changed that is not in its logs."""
         self.versions[run_id] += 1
         self.commits += 1
 

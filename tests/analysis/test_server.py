@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import server
+from analysis import host, server
 from analysis.board import Board
 from analysis.ingest.ingestor import Progress
 from analysis.records import InputError, StoreError, StoreHeldError
@@ -347,13 +347,13 @@ class Fake:
         self.tidied.append(runs)
 
 
-def follow(monkeypatch: pytest.MonkeyPatch, board: Fake, polls: int) -> server.Host:
+def follow(monkeypatch: pytest.MonkeyPatch, board: Fake, polls: int) -> host.Host:
     import threading
 
-    monkeypatch.setattr(server, "POLL_SECONDS", 0.001)
-    monkeypatch.setattr(server, "TROUBLED_SECONDS", 0.001)
-    monkeypatch.setattr(server, "TIDY_POLLS", 3)
-    shared = server.Host(board, [Path()], None)
+    monkeypatch.setattr(host, "POLL_SECONDS", 0.001)
+    monkeypatch.setattr(host, "TROUBLED_SECONDS", 0.001)
+    monkeypatch.setattr(host, "TIDY_POLLS", 3)
+    shared = host.Host(board, [Path()], None)
     worker = threading.Thread(target=shared.work)
     worker.start()
     until = time.monotonic() + 5
@@ -382,7 +382,7 @@ def test_what_fails_last_stays_told(monkeypatch):
 
 
 def test_stop_ends_an_ingest(tmp_path):
-    shared = server.Host(Fake(), [tmp_path], None)
+    shared = host.Host(Fake(), [tmp_path], None)
     shared.stop()
     with pytest.raises(InputError, match="stopped"):
         shared._note(Progress(0, 1, 0, 1, 0, "a"))

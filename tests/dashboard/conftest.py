@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from analysis import server
+from analysis import host
 from analysis.board import Board
 
 
@@ -113,14 +113,14 @@ def draw() -> Iterator[Draw]:
     """Draw one page on a board: `draw("run", board, run=["ppo-a"])`; keywords are the address's parameters."""
 
     def drawn(view: str, board: Board, **query: str | list[str]) -> AppTest:
-        server.use(server.Host(board, [], None))
+        host.use(host.Host(board, [], None))
         page = AppTest.from_function(_script, kwargs={"view": view}, default_timeout=30)
         for key, value in query.items():
             page.query_params[key] = value
         return page.run()
 
     yield drawn
-    server.use(None)
+    host.use(None)
 
 
 def words(page: AppTest) -> str:

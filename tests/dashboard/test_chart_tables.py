@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import server
+from analysis import host
 from analysis.board import Board
 from analysis.records import InputError
 from dashboard import chart_tables, requests
@@ -22,7 +22,7 @@ from dashboard import chart_tables, requests
 def answered(board: Board, name: str, **arguments) -> pd.DataFrame:
     """As the browser gets it."""
     asked = json.loads(json.dumps(chart_tables.asked(name, **arguments)))
-    body, kind, _ = requests.numbers(server.Host(board, [], None), asked | {"format": "csv", "window": None})
+    body, kind, _ = requests.numbers(host.Host(board, [], None), asked | {"format": "csv", "window": None})
     assert kind == "text/csv"
     return pd.read_csv(io.BytesIO(body))
 
@@ -103,4 +103,4 @@ def test_a_picture_of_rollouts_is_told_by_row_or_by_cell(tmp_path, most, kind):
 )
 def test_what_is_no_request_is_said(board, said):
     with pytest.raises(InputError, match="no numbers"):
-        requests.numbers(server.Host(board, [], None), said)
+        requests.numbers(host.Host(board, [], None), said)

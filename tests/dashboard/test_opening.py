@@ -10,7 +10,7 @@ import threading
 import time
 from types import SimpleNamespace
 
-from analysis import server
+from analysis import host
 from analysis.board import Board
 from dashboard import figures, opening
 from tests.dashboard.conftest import policy_log
@@ -49,7 +49,7 @@ def test_the_page_asks_for_exactly_what_was_drawn_before_it(board, draw):
 
 
 def test_the_answer_holds_the_request_its_figure_and_the_version_of_both(board):
-    answer = opening.answer(server.Host(board, [], None), {"runs": ["ppo-a"], "theme": "light"})
+    answer = opening.answer(host.Host(board, [], None), {"runs": ["ppo-a"], "theme": "light"})
     assert answer is not None
     view = figures.Curves.of(answer["request"])
     assert answer["version"] == board.version([*view.runs, *view.behind])
@@ -59,14 +59,14 @@ def test_the_answer_holds_the_request_its_figure_and_the_version_of_both(board):
 
 def test_nothing_is_answered_where_nothing_is_read_or_no_run_has_curves(board):
     with Board.open() as empty:
-        assert opening.answer(server.Host(empty, [], None), {"runs": []}) is None
-    assert opening.answer(server.Host(board, [], None), {"runs": ["deployed"]}) is None
+        assert opening.answer(host.Host(empty, [], None), {"runs": []}) is None
+    assert opening.answer(host.Host(board, [], None), {"runs": ["deployed"]}) is None
 
 
 def test_the_answer_waits_for_the_first_run_of_a_reading_that_has_begun(tmp_path):
     policy_log(tmp_path / "late")
     with Board.open() as board:
-        shared = server.Host(board, [tmp_path], None)
+        shared = host.Host(board, [tmp_path], None)
 
         def read() -> None:
             time.sleep(0.3)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import server
+from analysis import host
 from analysis.board import Board
 from analysis.ingest.ingestor import Progress
 from tests.dashboard.conftest import policy_log, scored_pairs, words
@@ -44,7 +44,7 @@ def test_without_a_folder_the_command_is_there_to_be_copied(draw, empty, view):
 @pytest.mark.parametrize("view", PAGES)
 def test_a_folder_without_logs_is_named_and_what_was_found_is_one_click_away(draw, empty, view):
     page = draw(view, empty)
-    server.host().paths = [Path("/data/runs")]
+    host.host().paths = [Path("/data/runs")]
     page.run()
     assert "Nothing that is known was found in `/data/runs`" in words(page)
     if view == "data":
@@ -57,8 +57,8 @@ def test_a_folder_without_logs_is_named_and_what_was_found_is_one_click_away(dra
 @pytest.mark.parametrize("view", PAGES)
 def test_while_reading_a_page_says_how_far(draw, empty, view):
     page = draw(view, empty)
-    server.host().reading = True
-    server.host().progress = Progress(3, 12, 10, 100, 4000, "x")
+    host.host().reading = True
+    host.host().progress = Progress(3, 12, 10, 100, 4000, "x")
     page.run()
     assert "Still reading: 3 of 12 files so far" in words(page)
     assert not page.exception
@@ -206,7 +206,7 @@ def test_the_overview_says_what_failed_in_its_place(board, monkeypatch):
         return {"type": "http.request", "body": json.dumps({"runs": ["ppo-a"]}).encode()}
 
     monkeypatch.setattr(runtable, "document", broken)
-    shared = server.Host(board, [], None)
+    shared = host.Host(board, [], None)
     shared.page = "token"
     scope = {"type": "http", "headers": [(b"x-rewardboard-page", b"token")], "path_params": {"what": "overview"}}
     with ThreadPoolExecutor(1) as pool:  # a browser test before this one may have left a loop in this thread

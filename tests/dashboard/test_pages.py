@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import dashboard
-from analysis import server
+from analysis import host
 from analysis.board import Board
 from dashboard import views
 from tests.analysis.test_comparison import trl_grpo, trl_ppo
@@ -32,9 +32,9 @@ def test_pages_are_found_and_ordered():
 def test_the_script_itself_draws_the_first_page(board):
     from streamlit.testing.v1 import AppTest
 
-    server.use(server.Host(board, [], None))
+    host.use(host.Host(board, [], None))
     page = AppTest.from_file(Path(dashboard.__file__).parent / "app.py", default_timeout=30).run()
-    server.use(None)
+    host.use(None)
     assert not page.exception
     assert page.title[0].value == "Which runs need me now?"
 
@@ -58,7 +58,7 @@ def test_nothing_read_yet_names_the_command(draw, view):
 def test_while_reading_a_page_says_so(draw, view):
     with Board.open() as empty:
         page = draw(view, empty)
-        server.host().reading = True
+        host.host().reading = True
         page.run()
         assert not page.exception
         assert "Still reading" in words(page)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import server
+from analysis import host
 from analysis.board import Board
 from analysis.records import InputError
 from dashboard import figures, requests, runlist
@@ -19,7 +19,7 @@ from tests.dashboard.conftest import policy_log
 
 @pytest.fixture
 def shared(board):
-    return server.Host(board, [], None)
+    return host.Host(board, [], None)
 
 
 def view(*runs: str, **more) -> dict:
@@ -52,7 +52,7 @@ def test_a_new_row_makes_a_new_version(tmp_path):
     policy_log(tmp_path / "ppo", steps=20)
     with Board.open() as board:
         board.ingest(tmp_path)
-        shared = server.Host(board, [], None)
+        shared = host.Host(board, [], None)
         _, _, version = requests.curves(shared, view("ppo"))
         policy_log(tmp_path / "ppo", steps=25)
         board.ingest(tmp_path)
@@ -119,7 +119,7 @@ def test_along_kl_both_axes_are_smoothed_and_kl_itself_is_not_drawn(tmp_path):
     trl_ppo(tmp_path / "ppo-b", 3.0, 0.8, seed=1)
     with Board.open() as board:
         board.ingest(tmp_path)
-        shared = server.Host(board, [], None)
+        shared = host.Host(board, [], None)
         asked = view("ppo-a", "ppo-b", x="kl", span=10)
         figure = json.loads(requests.curves(shared, asked)[0])["figure"]
         table = pd.read_csv(io.BytesIO(requests.numbers(shared, asked)[0]))
@@ -137,5 +137,5 @@ def test_a_run_without_kl_is_named_below_the_chart(tmp_path):
     policy_log(tmp_path / "mine", kl="something")
     with Board.open() as board:
         board.ingest(tmp_path)
-        caption = json.loads(requests.curves(server.Host(board, [], None), view("ppo", "mine", x="kl"))[0])["caption"]
+        caption = json.loads(requests.curves(host.Host(board, [], None), view("ppo", "mine", x="kl"))[0])["caption"]
     assert "Not drawn: mine, without a logged KL" in caption

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis import server
+from analysis import host
 from analysis.board import Board
 from dashboard import requests, runtable
 from dashboard.standing import standing
@@ -179,7 +179,7 @@ def live(tmp_path):
     with Board.open() as board:
         board.ingest(tmp_path)
         board.poll()
-        yield server.Host(board, [], None), tmp_path
+        yield host.Host(board, [], None), tmp_path
 
 
 def append(folder: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis import server
+from analysis import host
 from analysis.board import Board
 from analysis.records import InputError
 from analysis.rows import Ask, Column, Range
@@ -70,7 +70,7 @@ def logged(tmp_path_factory):
     scored_pairs(root / "rm")
     with Board.open() as board:
         board.ingest(root)
-        yield table, server.Host(board, [], None)
+        yield table, host.Host(board, [], None)
 
 
 VIEW = {"name": "rollouts", "runs": ["ppo"], "columns": ["score", "prompt_id"]}

@@ -31,6 +31,7 @@ def test_a_store_of_version_1_is_brought_up_to_date(store):
         for table, columns in ADDED.items():
             for column in columns:
                 con.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        con.execute("DROP TABLE diagnoses; DROP TABLE findings")
         con.execute("UPDATE meta SET value = '1' WHERE key = 'schema'")
     with Board.open(store) as board:
         row = board.runs().iloc[0]
