@@ -74,7 +74,7 @@ def test_reloading_gives_the_same_view(tab):
     tab.page.reload()
     tab.settle()
     tab.drawn()
-    assert tab.page.locator(".stMainBlockContainer").inner_text() == before
+    tab.until(lambda: tab.page.locator(".stMainBlockContainer").inner_text() == before)
     assert "rm-weak" in before
 
 
