@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from analysis import __version__
 from analysis.commands import compare as comparing
+from analysis.commands import diagnose as diagnosing
 from analysis.records import InputError, RewardboardError, StoreHeldError
 from analysis.scoring import command as scoring
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from analysis.remote import RemoteBoard
 
 SCHEMA = 1
-COMMANDS = ("serve", "demo", "ingest", "runs", "compare", "score", "sql")
+COMMANDS = ("serve", "demo", "ingest", "runs", "diagnose", "compare", "score", "sql")
 DEFAULT_DB = "rewardboard.duckdb"
 
 
@@ -95,6 +96,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_db(runs)
     _add_json(runs)
     runs.set_defaults(run=_runs)
+
+    diagnose = commands.add_parser("diagnose", help="what is wrong with a run, since when, why, how sure, what next")
+    diagnosing.add_options(diagnose)
+    _add_json(diagnose)
+    diagnose.set_defaults(run=_diagnose)
 
     compare = commands.add_parser("compare", help="which of several reward models ranks better, on the same pairs")
     comparing.add_options(compare)
@@ -249,6 +255,15 @@ def _list_runs(board: Board | RemoteBoard, options: argparse.Namespace) -> int:
         return 0
     shown = table[["run", "kind", "framework", "loss", "last_step", "n_metrics", "state"]]
     print(shown.fillna("-").to_string(index=False))
+    return 0
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    document = diagnosing.document(options, lambda: _board(options.db or DEFAULT_DB, must_exist=True))
+    if options.json:
+        _print_json(document)
+    else:
+        print("\n".join(diagnosing.lines(document)))
     return 0
 
 

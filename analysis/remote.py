@@ -147,6 +147,10 @@ class RemoteBoard:
         """See `Board.compared_policies`."""
         return dict(self._call("compared_policies", runs=list(runs)))
 
+    def diagnosed(self, runs: Sequence[str]) -> list[dict[str, Any]]:
+        """See `Board.diagnosed`."""
+        return list(self._call("diagnosed", runs=list(runs)))
+
     def pairs(
         self,
         run: str,

@@ -44,7 +44,7 @@ TIDY_POLLS = 200
 FIRST_PORT, PORTS = 8501, 50
 
 API = frozenset(
-    ("runs", "run", "edit", "delete", "ingest", "metrics", "traces", "series", "sparklines", "scorers", "accuracy", "compared", "compared_policies",
+    ("runs", "run", "edit", "delete", "ingest", "metrics", "traces", "series", "sparklines", "scorers", "accuracy", "compared", "compared_policies", "diagnosed",
      "pairs", "streams", "score_quantiles", "files", "unmapped", "checks", "sql", "version")
 )  # fmt: skip
 """Board methods that another process may call."""

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
+from analysis.diagnosis import samples
 from analysis.diagnosis.signals import Floats, Series, Signals
 
 SCORES = ("reward.rm_score_mean", "reward.normalised_mean", "reward.total_mean")
@@ -24,13 +24,15 @@ SCORES = ("reward.rm_score_mean", "reward.normalised_mean", "reward.total_mean")
 def canonical(signals: Signals) -> Signals:
     """The same signals with the derived curves added."""
     series = dict(signals.series)
+    if signals.rollouts is not None:
+        series |= samples.curves(signals.rollouts)
     for make in (_score, _spread, _length, _kl, _entropy, _value, _ranking_loss):
-        for found in make(series, signals.rollouts):
+        for found in make(series):
             series[found.metric] = found
     return replace(signals, series=series)
 
 
-def _score(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+def _score(series: Mapping[str, Series]) -> list[Series]:
     total, penalty = series.get("reward.total_mean"), series.get("reward.kl_penalty_mean")
     if "reward.rm_score_mean" not in series and total is not None and penalty is not None:
         at, t, p = together(total, penalty)
@@ -42,7 +44,7 @@ def _score(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[
     return [replace(parts[0], metric="score")] if len(parts) == 1 else []
 
 
-def _spread(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+def _spread(series: Mapping[str, Series]) -> list[Series]:
     for name in ("reward.rm_score_std", "reward.group_std_mean"):
         if name in series and len(series[name]):
             return [replace(series[name], metric="score.sd")]
@@ -50,16 +52,15 @@ def _spread(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list
     return [replace(parts[0], metric="score.sd")] if len(parts) == 1 else []
 
 
-def _length(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+def _length(series: Mapping[str, Series]) -> list[Series]:
     found = series.get("response.length_mean")
     if found is not None and len(found):
         return [replace(found, metric="length")]
-    if rollouts is None or "length" not in rollouts or not rollouts["length"].notna().any():
-        return []
-    return [Series.sampled(rollouts, "length", "length", "as in the rollouts")]
+    sampled = series.get("rollouts/length")
+    return [] if sampled is None else [replace(sampled, metric="length")]
 
 
-def _kl(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+def _kl(series: Mapping[str, Series]) -> list[Series]:
     logged, length = series.get("kl.to_reference"), series.get("response.length_mean")
     found = []
     if logged is not None and len(logged):
@@ -77,13 +78,13 @@ def _kl(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Ser
             found.append(
                 Series(f"kl.per_{other}", at, values, f"nats per {other}", logged.estimator, f"{logged.tag}, {how} by length")
             )  # fmt: skip
-    if "kl.per_sequence" not in {f.metric for f in found} and rollouts is not None and "kl" in rollouts:
-        means = Series.sampled(rollouts, "kl", "kl.per_sequence", "nats per sequence", "k1")
-        found += [means] if len(means) else []
+    sampled = series.get("rollouts/kl")
+    if "kl.per_sequence" not in {f.metric for f in found} and sampled is not None:
+        found.append(replace(sampled, metric="kl.per_sequence", unit="nats per sequence", estimator="k1"))
     return found
 
 
-def _entropy(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+def _entropy(series: Mapping[str, Series]) -> list[Series]:
     whole = series.get("entropy.sequence_nll")
     if whole is not None and len(whole) and whole.values[0] > 0:
         return [replace(whole, metric="entropy.sequence", bad=np.empty(0))]
@@ -94,7 +95,7 @@ def _entropy(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> lis
     return [Series("entropy.sequence", at, h * n, "nats per sequence", tag=f"{token.tag}, multiplied by length")]
 
 
-def _value(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+def _value(series: Mapping[str, Series]) -> list[Series]:
     loss = series.get("value.loss")
     if loss is None or not len(loss):
         return []
@@ -109,7 +110,7 @@ def together(one: Series, other: Series) -> tuple[Floats, Floats, Floats]:
     return at, one.values[i], other.values[j]
 
 
-def _ranking_loss(series: Mapping[str, Series], rollouts: pd.DataFrame | None) -> list[Series]:
+def _ranking_loss(series: Mapping[str, Series]) -> list[Series]:
     """A log of ranking accuracy or margins is that of a reward model, whose loss is the only one."""
     if not {"rm.accuracy", "rm.margin_mean", "eval/rm.accuracy"} & series.keys():
         return []

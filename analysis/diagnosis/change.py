@@ -21,6 +21,9 @@ WINDOWS = ((2, 16), (4, 16), (8, 32), (16, 64))
 """Recent rows and rows of the line before them. Doubling windows see sudden and slow departures alike, each within about
 its own length; a line of at least four windows is not bent by them."""
 
+NARROW = 8
+"""Widest window in which a change counts as sudden."""
+
 ALPHA = 0.01
 """False alarms of one curve in a whole run, in one direction."""
 
@@ -35,23 +38,27 @@ class Change:
     excess : (n,) departure in units of what would be established: beyond 1 (or -1) it is
     expected : (n,) mean that the path before would have given, and `recent` what it is, of the widest departure
     width : (n,) rows of that recent mean
+    sudden : the same of the narrow windows alone, which a jump shows in; None in itself
     """
 
     excess: Floats
     expected: Floats
     recent: Floats
     width: Floats
+    sudden: Change | None = None
 
     def until(self, n: int) -> Change:
         """What the first n rows tell."""
-        return Change(self.excess[:n], self.expected[:n], self.recent[:n], self.width[:n])
+        sudden = None if self.sudden is None else self.sudden.until(n)
+        return Change(self.excess[:n], self.expected[:n], self.recent[:n], self.width[:n], sudden)
 
 
 def changes(values: npt.ArrayLike, alpha: float = ALPHA) -> Change:
     """Hold every row against the path before it; O(n) in time and memory."""
     y = np.asarray(values, np.float64)
     n = len(y)
-    best = Change(*(np.full(n, np.nan) for _ in range(4)))
+    narrow = _nothing(n, None)
+    best = _nothing(n, narrow)
     if n < WINDOWS[0][0] + WINDOWS[0][1]:
         return best
     phi = correlation(y)
@@ -81,13 +88,18 @@ def changes(values: npt.ArrayLike, alpha: float = ALPHA) -> Change:
         error = np.maximum(error, 1e-12 * np.maximum(np.abs(y[at]), np.abs(expected + centre)))
         reach = _reach(k[at].astype(int), w, m, alpha)
         excess = (recent - expected) / (np.maximum(error, 1e-300) * reach)
-        wider = ~(np.abs(best.excess[at]) >= np.abs(excess))
-        place = at[wider]
-        best.excess[place] = excess[wider]
-        best.expected[place] = expected[wider] + centre
-        best.recent[place] = recent[wider] + centre
-        best.width[place] = w
+        for kept in (best, narrow) if w <= NARROW else (best,):
+            wider = ~(np.abs(kept.excess[at]) >= np.abs(excess))
+            place = at[wider]
+            kept.excess[place] = excess[wider]
+            kept.expected[place] = expected[wider] + centre
+            kept.recent[place] = recent[wider] + centre
+            kept.width[place] = w
     return best
+
+
+def _nothing(n: int, sudden: Change | None) -> Change:
+    return Change(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), sudden)
 
 
 def correlation(y: Floats) -> Floats:

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-
-import numpy as np
+from dataclasses import replace
 
 from analysis import registry
 from analysis.diagnosis import say
+from analysis.diagnosis.cases import Cases
 from analysis.diagnosis.finding import (
     ORDER,
     Alternative,
-    Detected,
     Diagnosis,
-    Event,
     Evidence,
     Finding,
+    Next,
     NotChecked,
     Onset,
-    Severity,
     verdict_of,
 )
 from analysis.diagnosis.leaf import Cause, Detector, Sight, Sights
@@ -31,22 +28,8 @@ FEWEST = 8
 """Rows below which nothing but a fault that one row shows is diagnosed: an early phase and a present can't be told apart."""
 
 
-@dataclass
-class _Track:
-    """What became of one symptom."""
-
-    sight: Sight
-    since: float | None = None
-
-
-@dataclass
-class _Case:
-    """A finding in the making."""
-
-    finding: Finding
-    explains: frozenset[str]
-    open: bool = True
-    events: list[Event] = field(default_factory=list)
+UNEXPLAINED = 0.5
+"""Confidence of a symptom without a cause: it is there; what it means is open."""
 
 
 def diagnose(signals: Signals) -> Diagnosis:
@@ -57,10 +40,11 @@ def diagnose(signals: Signals) -> Diagnosis:
     """
     detectors = [d for d in registry.leaves("detector").values() if signals.kind in d.kinds]
     causes = [c for c in registry.leaves("cause").values() if signals.kind in c.kinds]
+    by_name = {d.name: d for d in detectors}
     ready = [d for d in detectors if all(signals.has(n) for n in d.needs)]
     signals = _watched(signals, ready)
-    tracks: dict[str, _Track] = {}
-    cases: dict[str, _Case] = {}
+    tracks: dict[str, Sight] = {}
+    cases = Cases()
     unknown: dict[str, str] = {}
     seen: dict[str, tuple[int, ...]] = {}
     live = [d for d in ready if "pairs" not in d.needs]
@@ -68,13 +52,13 @@ def diagnose(signals: Signals) -> Diagnosis:
     for step in looks(signals):
         view = signals.until(float(step))
         _look(live, view, tracks, unknown, seen)
-        _judge(causes, view, tracks, cases)
+        _judge(causes, by_name, view, tracks, cases)
     final = [d for d in ready if "pairs" in d.needs]
     if final:
         view = replace(view, pairs=signals.pairs)
         _look(final, view, tracks, unknown, seen)
-        _judge(causes, view, tracks, cases)
-    return _diagnosis(signals, detectors, ready, unknown, tracks, cases)
+        _judge(causes, by_name, view, tracks, cases)
+    return _diagnosis(signals, detectors, ready, unknown, cases)
 
 
 ROOTED = ("kl.", "value.", "loss.", "grad_norm")
@@ -90,7 +74,7 @@ def _watched(signals: Signals, detectors: list[Detector]) -> Signals:
 def _look(
     detectors: list[Detector],
     view: Signals,
-    tracks: dict[str, _Track],
+    tracks: dict[str, Sight],
     unknown: dict[str, str],
     seen: dict[str, tuple[int, ...]],
 ) -> None:
@@ -105,11 +89,11 @@ def _look(
         told = d.look(mine)
         if isinstance(told, str):
             unknown[d.name] = told
-            if d.name not in tracks or not tracks[d.name].sight.there:
+            if d.name not in tracks or not tracks[d.name].there:
                 tracks.pop(d.name, None)
             continue
         unknown.pop(d.name, None)
-        _follow(tracks, d.name, told, view.now)
+        _follow(tracks, d.name, told)
 
 
 def _extent(view: Signals) -> tuple[int, ...]:
@@ -118,60 +102,47 @@ def _extent(view: Signals) -> tuple[int, ...]:
     return (extra, pairs, *(len(s) + len(s.bad) for s in view.series.values()))
 
 
-def _follow(tracks: dict[str, _Track], name: str, told: Sight, now: float) -> None:
+def _follow(tracks: dict[str, Sight], name: str, told: Sight) -> None:
     """A symptom stays established until it is refuted: losing certainty is no recovery."""
     old = tracks.get(name)
-    if old is None:
-        tracks[name] = _Track(told, now if told.there else None)
-    elif told.there:
-        # where it began was estimated closest to when it was found
-        onset = old.sight.onset if old.sight.there and old.sight.onset is not None else told.onset
-        tracks[name] = _Track(replace(told, onset=onset), old.since if old.since is not None else now)
-    elif told.state == "refuted" or not old.sight.there:
-        tracks[name] = _Track(told)
+    if old is not None and old.there:
+        if told.there:
+            # where it began was estimated closest to when it was found
+            tracks[name] = replace(told, onset=old.onset if old.onset is not None else told.onset)
+        elif told.state == "refuted":
+            tracks[name] = told
+        return
+    tracks[name] = told
 
 
-def _judge(causes: list[Cause], view: Signals, tracks: Mapping[str, _Track], cases: dict[str, _Case]) -> None:
-    sights: Sights = {name: t.sight for name, t in tracks.items()}
-    found = opinions(causes, view, sights)
-    now = view.now
-    current: dict[str, _Case] = {}
-    for opinion in found:
-        finding = _finding(opinion, view, sights, tracks)
-        name = opinion.cause.name
-        old = cases.get(name)
-        case = _Case(finding, opinion.explains)
-        if old is None:
-            parent = next(
-                (
-                    c
-                    for n, c in cases.items()
-                    if c.open and c.explains & opinion.explains and n not in {o.cause.name for o in found}
-                ),
-                None,
-            )
-            case.events = [Event(now, "renamed" if parent else "raised", finding.cause, finding.severity)]
-        else:
-            case.events = old.events
-            was = old.events[-1]
-            if was.change == "cleared":
-                case.events.append(Event(now, "raised", finding.cause, finding.severity))
-            elif ORDER[finding.severity] != ORDER[was.severity]:
-                worse = ORDER[finding.severity] < ORDER[was.severity]
-                case.events.append(Event(now, "worsened" if worse else "eased", finding.cause, finding.severity))
-            elif finding.cause != was.cause:
-                case.events.append(Event(now, "renamed", finding.cause, finding.severity))
-        current[name] = case
-    for name, case in cases.items():
-        if name not in current and case.open:
-            taken = any(c.explains & case.explains for c in current.values())
-            case.open = False
-            case.events.append(Event(now, "renamed" if taken else "cleared", case.finding.cause, case.finding.severity))
-    for name, case in current.items():
-        cases[name] = case
+def _judge(
+    causes: list[Cause],
+    detectors: Mapping[str, Detector],
+    view: Signals,
+    tracks: Mapping[str, Sight],
+    cases: Cases,
+) -> None:
+    found = opinions(causes, view, tracks)
+    findings = [_finding(o, view, tracks, detectors) for o in found]
+    explained = {name for o in found for name in o.explains}
+    findings += [
+        _symptom(d, tracks[d.name], view)
+        for d in detectors.values()
+        if d.alone is not None and d.name in tracks and tracks[d.name].there and d.name not in explained
+    ]
+    cases.update(findings, view.now)
 
 
-def _finding(opinion: Opinion, view: Signals, sights: Sights, tracks: Mapping[str, _Track]) -> Finding:
+def _symptom(detector: Detector, sight: Sight, view: Signals) -> Finding:
+    """A symptom that no cause explains: its own name is the finding."""
+    statement = sight.evidence[0].statement if sight.evidence else detector.about
+    return Finding(
+        f"{view.run}:{detector.name}", 0, {"run": view.run}, detector.name, (detector.name,), detector.alone or "info",
+        UNEXPLAINED, statement, sight.onset, evidence=sight.evidence,
+    )  # fmt: skip
+
+
+def _finding(opinion: Opinion, view: Signals, sights: Sights, detectors: Mapping[str, Detector]) -> Finding:
     cause = opinion.cause
     detail = cause.specific(view, sights)
     name = f"{cause.name}.{detail}" if detail else cause.name
@@ -194,40 +165,52 @@ def _finding(opinion: Opinion, view: Signals, sights: Sights, tracks: Mapping[st
         onset=_onset(cause, mine, sights),
         evidence=tuple(evidence),
         against=tuple(against),
-        next=cause.next(view, sights),
+        next=(*cause.next(view, sights), *_told_apart(opinion, sights, detectors)),
         alternatives=tuple(Alternative(c.name, round(p, 3), c.title) for c, p in opinion.rivals),
     )
 
 
+CLOSE = 3.0
+"""A rival less than three times less likely (Jeffreys: 'barely worth mentioning') is not told apart from the first."""
+
+
+def _told_apart(opinion: Opinion, sights: Sights, detectors: Mapping[str, Detector]) -> tuple[Next, ...]:
+    """The measurement that would weigh most between two causes, if they can't be told apart."""
+    if not opinion.rivals or opinion.rivals[0][1] * CLOSE < opinion.confidence:
+        return ()
+    cause, rival = opinion.cause, opinion.rivals[0][0]
+
+    def between(name: str) -> float:
+        mine = cause.predicts.get(name, 0.0) - cause.forbids.get(name, 0.0)
+        return abs(mine - rival.predicts.get(name, 0.0) + rival.forbids.get(name, 0.0))
+
+    open_ = [
+        n for n, d in detectors.items() if between(n) and (n not in sights or sights[n].state == "not_established")
+    ]
+    if not open_:
+        return ()
+    best = detectors[max(open_, key=lambda n: (between(n), n))]
+    what = " and ".join(say.named(n) for n in best.needs or best.uses[:1])
+    if best.name in sights:
+        more = sights[best.name].evidence[0].needed if sights[best.name].evidence else None
+        rows = f" (about {more:,.0f} rows in all)" if more else ""
+        action = f"Let it run on{rows}: {best.about}."
+    else:
+        action = f"Log {what}: it tells {best.about}."
+    return (Next(action, f"It would tell {cause.title} from {rival.title} best."),)
+
+
 def _onset(cause: Cause, symptoms: list[str], sights: Sights) -> Onset | None:
-    """The earliest symptom that the cause rests on."""
-    keyed = [n for n in symptoms if n in cause.requires] or symptoms
+    """That of the symptom by whose end it had begun first."""
+    keyed = [n for n in symptoms if n in cause.requires or n in cause.dated] or symptoms
     known = [o for n in keyed if (o := sights[n].onset) is not None]
-    return min(known, key=lambda o: o.value, default=None)
+    return min(known, key=lambda o: (o.high, o.value), default=None)
 
 
 def _diagnosis(
-    signals: Signals,
-    detectors: list[Detector],
-    ready: list[Detector],
-    unknown: Mapping[str, str],
-    tracks: Mapping[str, _Track],
-    cases: Mapping[str, _Case],
+    signals: Signals, detectors: list[Detector], ready: list[Detector], unknown: Mapping[str, str], cases: Cases
 ) -> Diagnosis:
-    found = []
-    for case in cases.values():
-        if not case.open and case.events[-1].change == "renamed":
-            continue  # another finding has taken its symptoms
-        f = case.finding
-        raised = _raised(case.events, f.severity)
-        severity: Severity = f.severity if case.open else "info"
-        summary = f.summary if case.open else f"Cleared at step {case.events[-1].at:g}: {f.summary}"
-        found.append(
-            replace(f, severity=severity, summary=summary, detected=Detected(raised), events=tuple(case.events))
-        )
-    explained = {s for case in cases.values() if case.open for s in case.explains}
-    found += _unexplained(signals, detectors, tracks, explained)
-    found.sort(key=lambda f: (ORDER[f.severity], -f.confidence, f.cause))
+    found = sorted(cases.told(), key=lambda f: (ORDER[f.severity], -f.confidence, f.cause))
     findings = tuple(replace(f, rank=i + 1) for i, f in enumerate(found))
     enough = len(signals.steps) >= FEWEST or (signals.pairs is not None and len(signals.pairs) > 0)
     verdict = verdict_of(findings) if enough or verdict_of(findings) != "healthy" else "not_enough_data"
@@ -239,30 +222,3 @@ def _diagnosis(
         signals.run, signals.path, signals.kind, signals.framework, verdict,
         say.verdict(signals, verdict, findings, checked, missing), findings, checked, tuple(missing), until,
     )  # fmt: skip
-
-
-def _raised(events: list[Event], severity: Severity) -> float:
-    """When the finding was first as serious as a warning; when it was first told, if it never was."""
-    serious = [e.at for e in events if e.severity != "info" and e.change != "cleared"]
-    return float(serious[0] if serious and severity != "info" else events[0].at)
-
-
-def _unexplained(
-    signals: Signals, detectors: list[Detector], tracks: Mapping[str, _Track], explained: set[str]
-) -> list[Finding]:
-    """Symptoms that no cause explains: the symptom's own name is the finding."""
-    out = []
-    for d in detectors:
-        track = tracks.get(d.name)
-        if track is None or not track.sight.there or d.name in explained or d.alone is None:
-            continue
-        since = track.since if track.since is not None else np.nan
-        statement = track.sight.evidence[0].statement if track.sight.evidence else d.about
-        out.append(
-            Finding(
-                f"{signals.run}:{d.name}", 0, {"run": signals.run}, d.name, (d.name,), d.alone, 0.5, statement,
-                track.sight.onset, Detected(float(since)), track.sight.evidence,
-                events=(Event(float(since), "raised", d.name, d.alone),),
-            )
-        )  # fmt: skip
-    return out

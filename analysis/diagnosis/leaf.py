@@ -75,6 +75,7 @@ class Cause(ABC):
     requires : symptoms of which one at least must be established, or the cause is not considered
     predicts : symptom -> weight: established speaks for the cause, refuted against it
     forbids : symptom -> weight: established speaks against it
+    dated : symptoms beside the required ones that tell when it began
     absence : share of its weight that a predicted symptom takes away where it is refuted
     prior : nats by which it is likelier than others before anything is seen
     """
@@ -85,6 +86,7 @@ class Cause(ABC):
     requires: ClassVar[tuple[str, ...]]
     predicts: ClassVar[Mapping[str, float]]
     forbids: ClassVar[Mapping[str, float]] = {}
+    dated: ClassVar[tuple[str, ...]] = ()
     absence: ClassVar[float] = 1.0
     prior: ClassVar[float] = 0.0
 

@@ -11,7 +11,7 @@ from analysis.diagnosis.levels import FEW, Level, batch, mean_of, noise, reach
 from analysis.diagnosis.signals import Series, Signals
 
 NEEDS = ("length",)
-USES = ("rollouts", "response.length_std", "score", "score.sd")
+USES = ("rollouts/*", "response.length_std", "score", "score.sd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +38,16 @@ def length_shift(view: Signals) -> LengthShift | None:
     series = view.get("length")
     if series is None or len(series) < 2:
         return None
-    sampled = series.tag == "rollouts: length"
+    sampled = series.errors is not None
     sd, how = _spread(view, series)
     if not sd:
         return None
     if sampled:
-        rows = view.rollouts
-        assert rows is not None
-        last = rows.loc[rows["step"] == series.steps[-1], "length"].dropna()
-        first = rows.loc[rows["step"] == series.steps[0], "length"].dropna()
-        error = sqrt(last.var() / max(len(last), 2) + first.var() / max(len(first), 2))
-        half = reach(len(series), max(len(last) - 1, 2)) * error
+        assert series.errors is not None
+        error = float(np.hypot(series.errors[0], series.errors[-1]))
+        half = reach(len(series), 30) * error
         value = float(series.values[-1])
-        now = Level(
-            value, value - half, value + half, error, len(last), float(series.steps[0]), float(series.steps[-1])
-        )
+        now = Level(value, value - half, value + half, error, 1, float(series.steps[0]), float(series.steps[-1]))
         start = float(series.values[0])
     else:
         if len(series) < FEW + 2:
@@ -68,11 +63,9 @@ def length_shift(view: Signals) -> LengthShift | None:
 
 def _spread(view: Signals, series: Series) -> tuple[float | None, str]:
     """SD of single responses' lengths at the start."""
-    rows = view.rollouts
-    if rows is not None and len(rows) and rows["length"].notna().any():
-        first = rows.loc[rows["step"] == rows["step"].iloc[0], "length"].dropna()
-        if len(first) >= 8 and first.std() > 0:
-            return float(first.std()), f"{len(first)} rollouts of the first step"
+    single = view.get("rollouts/length_sd")
+    if single is not None and single.values[0] > 0:
+        return float(single.values[0]), "rollouts of the first step"
     logged = view.get("response.length_std")
     if logged is not None and logged.values[:FEW].mean() > 0:
         return float(np.median(logged.values[:FEW])), logged.tag

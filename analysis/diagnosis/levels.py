@@ -8,7 +8,7 @@ from math import sqrt
 
 import numpy as np
 
-from analysis.diagnosis.change import correlation
+from analysis.diagnosis.change import MEMORY
 from analysis.diagnosis.looks import level
 from analysis.diagnosis.signals import Floats, Series, Signals
 from analysis.uncertainty import student_quantile
@@ -38,6 +38,10 @@ class Level:
     first: float
     last: float
 
+    def within(self, errors: float = 2.0) -> tuple[float, float]:
+        """The plain interval of so many standard errors: for identities whose factor, not whose sharpness, guards against chance."""
+        return self.value - errors * self.error, self.value + errors * self.error
+
 
 def present(series: Series, alpha: float = ALPHA) -> Level | None:
     """The mean of the last eighth of a curve, at least `FEW` rows; None if it is shorter than that."""
@@ -55,28 +59,44 @@ def mean_of(series: Series, start: int, end: int, alpha: float = ALPHA) -> Level
         error = float(np.sqrt(np.square(series.errors[start:end]).mean() / w))
         half = error * reach(len(series), 30, alpha)
         return Level(m, m - half, m + half, error, w, first, last)
-    noise, phi = _noise(series.values[max(0, end - max(2 * w, 16)) : end])
+    near = series.values[max(0, end - max(2 * w, 16)) : end]
+    noise, phi = _noise(near)
     inflation = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**w) / (w * (1 - phi) ** 2)
     error = noise * sqrt(inflation / w)
-    half = error * reach(len(series), max(w, 8), alpha)
+    half = error * reach(len(series), max(len(near) - 2, 4), alpha)
     return Level(m, m - half, m + half, error, w, first, last)
 
 
 def _noise(v: Floats) -> tuple[float, float]:
     """SD of the noise of single rows, whatever the trend, and the correlation of neighbours."""
-    d = np.diff(v)
+    d = np.diff(v[-MEMORY:])
     if not len(d):
         return 0.0, 0.0
-    d = d - np.median(d)  # a curve that climbs evenly is not noisy
-    phi = float(correlation(v)[-1]) if len(v) >= 16 else 0.3  # of short stretches nothing is known: a usual value
-    middle = float(np.median(np.abs(d)))
-    kept = np.clip(d, -6 * middle, 6 * middle) if middle > 0 else d  # a jump is no noise
-    return float(np.sqrt(np.mean(kept**2) / 2 / (1 - phi))), phi
+    phi = 0.3  # of short stretches nothing is known: a usual value
+    if len(d) >= 15:
+        e = d - d.sum() / len(d)
+        power = float(e @ e)
+        rho = float(e[1:] @ e[:-1]) / power if power > 0 else -0.5
+        phi = min(max(1 + 2 * (rho + 0.5 / sqrt(len(d))), 0.0), 0.95)  # as in `change.correlation`
+    d = d - _middle(d)  # a curve that climbs evenly is not noisy
+    size = np.abs(d)
+    middle = _middle(size)
+    kept = np.minimum(size, 6 * middle) if middle > 0 else size  # a jump is no noise
+    return sqrt(float(kept @ kept) / len(kept) / 2 / (1 - phi)), phi
+
+
+def _middle(v: Floats) -> float:
+    """Median of a short array, the upper one of two (numpy's own takes ten times as long)."""
+    return float(np.sort(v)[len(v) // 2])
 
 
 def noise(series: Series) -> float:
-    """SD of the noise of single rows over the first rows, up to 32."""
-    return _noise(series.values[:32])[0]
+    """SD of the noise of single rows over the first rows, up to 16.
+
+    From the median of second differences, which neither a steep start nor its bend adds to (0.6745 of an SD of sqrt(6)).
+    """
+    bends = np.diff(series.values[:16], n=2)
+    return float(np.median(np.abs(bends)) / 0.6745 / sqrt(6)) if len(bends) else 0.0
 
 
 @lru_cache(maxsize=4096)
@@ -100,15 +120,18 @@ def score_spread(view: Signals) -> Spread | None:
     if logged is not None and (logged.values[:FEW] > 0).any():
         v = logged.values[:FEW]
         return Spread(float(np.median(v[v > 0])), 0.05, f"{logged.tag}, first rows")
-    rollouts = view.rollouts
-    if rollouts is not None and len(rollouts):
-        first = rollouts.loc[rollouts["step"] == rollouts["step"].iloc[0], "score"].dropna()
-        if len(first) >= 8 and first.std() > 0:
-            return Spread(float(first.std()), 1 / sqrt(2 * len(first)), f"{len(first)} rollouts of the first step")
+    sampled = view.get("rollouts/score_sd")
+    if sampled is not None and sampled.values[0] > 0 and sampled.errors is not None:
+        error = float(sampled.errors[0] / sampled.values[0])
+        return Spread(float(sampled.values[0]), error, "rollouts of the first step")
     score, size = view.get("score"), batch(view)
-    if score is not None and size and len(score) >= 2 * FEW and (found := noise(score)) > 0:
-        return Spread(found * sqrt(size), 0.3, f"noise of the batch mean, over {size:g} responses a batch")
-    return None
+    if score is None or len(score) < 2 * FEW or (found := noise(score)) <= 0:
+        return None
+    if size:
+        return Spread(found * sqrt(size), 0.5, f"noise of the batch mean, over {size:g} responses a batch")
+    return Spread(
+        8 * found, 1.0, "noise of the batch mean, as of 64 responses: the log tells no spread and no batch size"
+    )
 
 
 def batch(view: Signals) -> float | None:

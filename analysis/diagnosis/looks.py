@@ -35,7 +35,7 @@ def _left(series: Series) -> Floats:
         return np.empty(0)
     off = np.abs(np.nan_to_num(series.change.excess)) > 1
     begins = off & ~np.concatenate([[False], off[:-1]])
-    return series.steps[begins]
+    return np.asarray(series.steps[begins])
 
 
 def epoch(n: int) -> int:

@@ -12,7 +12,7 @@ from analysis.diagnosis.signals import Signals
 from analysis.policy.invariants import implied_coefficient
 
 NEEDS = ("score",)
-USES = ("score.sd", "rollouts", "kl.coefficient", "kl.per_sequence", "reward.kl_penalty_mean", "entropy.sequence")
+USES = ("score.sd", "rollouts/*", "kl.coefficient", "kl.per_sequence", "reward.kl_penalty_mean", "entropy.sequence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def coefficient(view: Signals) -> tuple[float, str] | None:
     if logged is not None:
         return float(logged.values[-1]), f"logged as {logged.tag}"
     cost, kl = view.get("reward.kl_penalty_mean"), view.get("kl.per_sequence")
-    if cost is not None and kl is not None and kl.tag != "rollouts: kl":
+    if cost is not None and kl is not None and kl.errors is None:
         at, c, k = together(cost, kl)
         if len(at) >= FEW:
             implied = implied_coefficient(c, k)

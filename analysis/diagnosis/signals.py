@@ -57,15 +57,6 @@ class Series:
         errors = None if self.errors is None else self.errors[:end]
         return replace(self, steps=self.steps[:end], values=self.values[:end], bad=bad, errors=errors, change=change)
 
-    @classmethod
-    def sampled(cls, rows: pd.DataFrame, column: str, metric: str, unit: str = "", estimator: str = "") -> Series:
-        """Means of a column of the rollouts by step, with their standard errors."""
-        by = rows.dropna(subset=[column]).groupby("step")[column].agg(["mean", "std", "size"])
-        by = by[by["size"] > 1]
-        errors = (by["std"] / np.sqrt(by["size"])).to_numpy(float)
-        steps = by.index.to_numpy(float)
-        return cls(metric, steps, by["mean"].to_numpy(float), unit, estimator, f"rollouts: {column}", errors=errors)
-
     def watched(self, root: bool) -> Series:
         """The same with its changes; of the square root where noise grows with the level, as that of KL and losses does."""
         values = np.sqrt(np.maximum(self.values, 0.0)) if root else self.values

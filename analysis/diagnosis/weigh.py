@@ -54,7 +54,7 @@ def opinions(causes: Iterable[Cause], view: Signals, sights: Sights) -> list[Opi
     """The causes that together explain what is seen, the likeliest first.
 
     The likeliest cause takes the symptoms it explains; the next must explain something that is left, and so on. Those
-    that would explain nothing new are its rivals.
+    that would explain nothing new are its rivals. A cause against which more speaks than for it is no explanation.
     """
     seen = {name for name, sight in sights.items() if sight.there}
     weighed = sorted(
@@ -68,9 +68,11 @@ def opinions(causes: Iterable[Cause], view: Signals, sights: Sights) -> list[Opi
         if key <= explained:
             continue
         shared = [(v, c) for v, c in weighed if c is not cause and seen & set(c.requires) & explains]
+        if w < NONE:
+            continue  # likelier something that nobody thought of
         confidence = _share(w, [v for v, _ in shared])
-        if confidence < 0.5 and found:
-            continue
+        if confidence < 0.5 and any(o.cause is c for _, c in shared for o in found):
+            continue  # a likelier cause already stands for what it would rest on
         rivals = tuple((c, _share(v, [w, *(u for u, d in shared if d is not c)])) for v, c in shared[:3])
         found.append(Opinion(cause, w, confidence, explains, rivals))
         explained |= explains

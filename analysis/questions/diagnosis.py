@@ -57,8 +57,11 @@ class Diagnoses:
         for (metric, split), part in rows.groupby(["metric", "split"], sort=False):
             first, kept = part.iloc[0], part[part["value"].notna()]
             name = metric if split == "train" else f"{split}/{metric}"
+            values = kept["value"].to_numpy(float)
+            if first["sign"] < 0:  # the complement of a share, or the negative of a number
+                values = 1 - values if first["unit"] == "fraction" else -values
             series[name] = Series(
-                name, kept["step"].to_numpy(float), kept["value"].to_numpy(float), _text(first["unit"]),
+                name, kept["step"].to_numpy(float), values, _text(first["unit"]),
                 _text(first["estimator"]), _text(first["tag"]), float(first["scale"] or 1.0),
                 **({"bad": wrong[metric, split]} if (metric, split) in wrong else {}),
             )  # fmt: skip

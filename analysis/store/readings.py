@@ -19,11 +19,11 @@ def curves(con: duckdb.DuckDBPyConnection, run: str, whole: int) -> tuple[pd.Dat
 
     Returns
     -------
-    (metric, split, unit, estimator, tag, scale, concept, step, value) by metric and step, value null where no row of a
+    (metric, split, unit, estimator, tag, scale, sign, concept, step, value) by metric and step, value null where no row of a
     block is finite; and (metric, split, step) of rows that are not finite
     """
     series = con.execute(
-        """SELECT series_id, metric, split, concept, unit, estimator, tag, scale, attempts FROM series JOIN (
+        """SELECT series_id, metric, split, concept, unit, estimator, tag, scale, sign, attempts FROM series JOIN (
                SELECT series_id, max(attempt) + 1 AS attempts FROM rollups GROUP BY 1) USING (series_id)
            WHERE is_primary AND NOT counter AND run_id = ?""",
         [run],

@@ -28,13 +28,9 @@ class EntropyCollapse(Cause):
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """A note by itself; with responses that all score alike nothing is learned any more."""
         lost = established(sights, "spread_collapse", "zero_signal", "gradient_dead")
-        return (
-            "critical"
-            if len(lost) > 1
-            else "warning"
-            if established(sights, "spread_collapse", "gradient_dead")
-            else "info"
-        )
+        if len(lost) > 1 or "spread_collapse" in lost:
+            return "critical"
+        return "warning" if "gradient_dead" in lost else "info"
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""

@@ -22,7 +22,7 @@ class KLRunaway(Cause):
     kinds = ("policy",)
     requires = ("kl_runaway",)
     predicts: ClassVar = {
-        "kl_runaway": FAIR, "score_fell": FAIR, "value_error_rises": SLIGHT, "gradient_rises": SLIGHT, "entropy_falls": SLIGHT,
+        "kl_runaway": FAIR, "score_fell": FAIR, "value_error_rises": SLIGHT, "value_error_high": SLIGHT, "gradient_rises": SLIGHT, "entropy_falls": SLIGHT,
     }  # fmt: skip
     forbids: ClassVar = {"kl_jump": STRONG, "lr_jump": STRONG, "score_jump": FAIR, "length_paid": FAIR}
     absence = 0.0  # KL may run away before anything else moves

@@ -18,7 +18,7 @@ class LengthHacking(Cause):
     name = "length_hacking"
     title = "length hacking"
     kinds = ("policy",)
-    requires = ("length_growth", "length_paid", "truncation_high")
+    requires = ("length_growth", "length_paid", "length_bias")
     predicts: ClassVar = {
         "length_paid": STRONG + FAIR,
         "length_growth": STRONG,
@@ -34,8 +34,13 @@ class LengthHacking(Cause):
     }
 
     def fits(self, view: Signals, sights: Sights) -> bool:
-        """Growth without a score that pays for it is no hacking: reasoning grows too."""
-        return bool(established(sights, "length_paid")) and not established(sights, "length_collapse")
+        """Growth without a score that pays for it is no hacking: reasoning grows too. Nor is a price that nobody earns."""
+        if established(sights, "length_collapse"):
+            return False
+        grows = established(sights, "length_growth", "surprise_growth")
+        return bool(
+            established(sights, "length_paid") or (established(sights, "length_bias", "score_up")[1:] and grows)
+        )
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical where length has grown and most of the gain is length."""
@@ -44,10 +49,13 @@ class LengthHacking(Cause):
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
-        share = sights["length_paid"].value or 0.0
-        grown = sights["length_growth"].value if "length_growth" in sights else None
-        growth = f"Responses grew {grown:.2g} times" if grown and grown > 1 else "Responses grow"
-        return f"{growth}, and length alone makes {100 * min(share, 1):.0f} % of the gain in score: the reward model pays for length."
+        grown = sights["length_growth"].value if established(sights, "length_growth") else None
+        growth = f"Responses grew {grown:.2g} times" if grown else "Responses seem to grow"
+        if not established(sights, "length_paid"):
+            share = 100 * (sights["length_bias"].value or 0.0)
+            return f"{growth}, and length makes {share:.0f} % of the differences in score: the reward model pays for length."
+        share = 100 * min(sights["length_paid"].value or 0.0, 1.0)
+        return f"{growth}, and length alone makes {share:.0f} % of the gain in score: the reward model pays for length."
 
     def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:
         """Take length out of the score."""

@@ -12,6 +12,9 @@ from analysis.diagnosis.signals import Signals
 
 FAR = ("kl_excess", "left_reference", "spread_collapse", "entropy_collapse")
 
+FALLING = 1 / 3
+"""A score that has lost a quarter of its best gain (a third of what is left) is falling, whatever makes it fall."""
+
 
 @registry.cause
 class RewardHacking(Cause):
@@ -30,13 +33,19 @@ class RewardHacking(Cause):
         "score_fell": FAIR, "score_jump": FAIR, "length_paid": FAIR,
     }  # fmt: skip
 
+    dated = ("kl_runaway",)
+
     def fits(self, view: Signals, sights: Sights) -> bool:
-        """Nothing is hacked unless the score is up."""
-        return bool(established(sights, "score_up")) and not established(sights, "score_below_start")
+        """Nothing is hacked unless the score is up, and stays there."""
+        if not established(sights, "score_up") or established(sights, "score_below_start"):
+            return False
+        fall = sights["score_fell"].value if "score_fell" in sights else None
+        return fall is None or fall < (sights["score_up"].value or 0.0) * FALLING
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
-        """Critical with gold down, or with two signs of a policy that left what the reward model knows."""
-        return "critical" if established(sights, "gold_falls") or len(established(sights, *FAR)) > 1 else "warning"
+        """Critical with gold down, or where the policy left its reference or lost its variety, and a second sign says so."""
+        gone = established(sights, "left_reference", "entropy_collapse") and len(established(sights, *FAR)) > 1
+        return "critical" if gone or established(sights, "gold_falls") else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""

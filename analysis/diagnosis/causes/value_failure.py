@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from analysis import registry
 from analysis.diagnosis.finding import Next, Severity, Size
 from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
+from analysis.diagnosis.levels import FEW
 from analysis.diagnosis.signals import Signals
+
+LATER = ("score_fell", "score_below_start", "kl_runaway", "kl_jump", "score_jump")
 
 
 @registry.cause
@@ -30,6 +35,14 @@ class ValueFailure(Cause):
         "value_clip_binds": FAIR, "update_too_large": STRONG, "lr_jump": STRONG, "kl_jump": STRONG, "score_jump": FAIR,
     }  # fmt: skip
     absence = 0.0  # Whitened advantages hide a bad value model from the score: a score that holds says little.
+
+    def fits(self, view: Signals, sights: Sights) -> bool:
+        """What the value model caused can't have begun before its own error did; a policy that runs away spoils values too."""
+        own = sights["value_error_high"].onset
+        others = [o for n in established(sights, *LATER) if (o := sights[n].onset) is not None]
+        rows = view.steps
+        slack = float(np.median(np.diff(rows))) * 2 * FEW if len(rows) > 2 else 0.0  # onsets are estimates
+        return own is None or all(own.value <= o.value + slack for o in others)
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical where the score fell with it."""

@@ -20,7 +20,7 @@ class EarlyDrop(Detector):
     kinds = ("policy",)
     about = "whether the first updates lower the score"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         series, sd = view.series["score"], score_spread(view)

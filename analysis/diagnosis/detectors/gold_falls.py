@@ -65,14 +65,5 @@ class GoldFalls(Detector):
 
 def _gold(view: Signals) -> tuple[Series | None, list[float]]:
     """The trusted score there is, and standard errors where rollouts tell them."""
-    for name in TRUSTED[:-1]:
-        found = view.get(name)
-        if found is not None:
-            return found, []
-    rows = view.rollouts
-    if rows is None or not len(rows) or not rows["gold_score"].notna().any():
-        return None, []
-    by = rows.dropna(subset=["gold_score"]).groupby("step")["gold_score"].agg(["mean", "std", "size"])
-    by = by[by["size"] >= FEW]
-    errors = [float(e) for e in by["std"] / np.sqrt(by["size"])]
-    return Series("gold", by.index.to_numpy(float), by["mean"].to_numpy(float), tag="rollouts: gold score"), errors
+    found = next((s for name in TRUSTED if (s := view.get(name)) is not None), None)
+    return found, [] if found is None or found.errors is None else [float(e) for e in found.errors]

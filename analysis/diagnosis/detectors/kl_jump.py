@@ -9,8 +9,8 @@ from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.signals import Signals
 
-SUDDEN = 8
-"""Rows within which a change is sudden. KL is a distance that is walked: even a giant step shows over several rows."""
+STAYS = 3
+"""Rows that must lie above."""
 
 FOLD = 4.0
 """KL grows with the square of the distance: four times the KL is twice as far from the reference within these rows."""
@@ -28,19 +28,24 @@ class KLJump(Detector):
 
     def look(self, view: Signals) -> Sight | str:
         series = view.series["kl.to_reference"]
-        change = series.change
+        change = None if series.change is None else series.change.sudden
         if change is None or not np.isfinite(change.excess).any():
             return "too few rows for a path to leave"
         # changes are of the square root
         ratio = np.square(np.maximum(change.recent, 0)) / np.maximum(np.square(change.expected), 1e-12)
-        off = (change.excess > 1) & (change.width <= SUDDEN) & (ratio > FOLD)
+        off = (change.excess > 1) & (ratio > FOLD)
         if not off.any():
             return Sight("refuted", (Evidence("KL to the reference follows its own path, without a jump.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
-        i = int(np.flatnonzero(off)[0])
-        first = max(0, i - int(change.width[i]) + 1)
-        before = float(np.square(change.expected[i]))
-        up = np.flatnonzero(series.values[first : i + 1] > FOLD / 2 * before)
-        at = first + int(up[0]) if len(up) else i
+        for i in np.flatnonzero(off):
+            first = max(0, int(i) - int(change.width[i]) + 1)
+            before = float(np.square(change.expected[i]))
+            up = np.flatnonzero(series.values[first : i + 1] > FOLD / 2 * before)
+            at = first + int(up[0]) if len(up) else int(i)
+            stays = series.values[at : at + STAYS]
+            if len(stays) == STAYS and (stays > FOLD / 2 * before).all():
+                break  # a spike of a batch or two is no jump
+        else:
+            return Sight("not_established", (Evidence("Single rows of KL are off its path; no jump that stays.", "not_established", n=len(series), series=series.tag),))  # fmt: skip
         statement = f"KL to the reference jumped from {before:.3g} to {series.values[i]:.3g} {series.unit} within {i - first + 1} rows."
         evidence = Evidence(
             statement, "established", float(ratio[i]), unit="times", n=len(series), series=series.tag,

@@ -23,7 +23,7 @@ class LeftReference(Detector):
     kinds = ("policy",)
     about = "whether the policy still writes what the reference could have written"
     needs = ("kl.per_sequence", "entropy.sequence")
-    uses = ("rollouts",)
+    uses = ("rollouts/*",)
 
     def look(self, view: Signals) -> Sight | str:
         series, entropy = view.series["kl.per_sequence"], reference_entropy(view)
@@ -32,13 +32,14 @@ class LeftReference(Detector):
         n = len(series)
         width = 1 if series.errors is not None else min(FEW, n)
         kl = mean_of(series, n - width, n)
-        state: State = "established" if kl.low > entropy else "refuted" if kl.high < entropy / 2 else "not_established"
+        low, high = kl.within()
+        state: State = "established" if low > entropy else "refuted" if high < entropy / 2 else "not_established"
         statement = (
             f"KL to the reference is {kl.value:.3g} nats a response, {kl.value / entropy:.2g} times the entropy of the "
             f"reference's own answers ({entropy:.3g} nats)."
         )
         evidence = Evidence(
-            statement, state, kl.value / entropy, kl.low / entropy, kl.high / entropy, "of the entropy", kl.n, series.tag,
+            statement, state, kl.value / entropy, low / entropy, high / entropy, "of the entropy", kl.n, series.tag,
             (kl.first, kl.last), "KL over the entropy of a response in the first rows",
         )  # fmt: skip
         at = crossing(series, entropy) if state == "established" else kl.last

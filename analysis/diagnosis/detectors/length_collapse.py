@@ -20,12 +20,12 @@ class LengthCollapse(Detector):
     kinds = ("policy",)
     about = "whether responses break off"
     needs = ("length",)
-    uses = ("rollouts",)
+    uses = ("rollouts/*",)
     alone = "info"
 
     def look(self, view: Signals) -> Sight | str:
         series = view.series["length"]
-        few = 1 if series.tag == "rollouts: length" else FEW
+        few = 1 if series.errors is not None else FEW
         if len(series) < 2 * few:
             return "too few lengths"
         start, now = mean_of(series, 0, few), mean_of(series, len(series) - few, len(series))

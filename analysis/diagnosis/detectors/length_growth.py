@@ -36,9 +36,5 @@ class LengthGrowth(Detector):
         )  # fmt: skip
         at = crossing(found.series, found.start + found.sd / 2) if state == "established" else found.now.last
         before = found.series.steps[found.series.steps < at]
-        low = (
-            float(before[-1])
-            if len(before) and found.series.tag == "rollouts: length"
-            else float(found.series.steps[0])
-        )
+        low = float(before[-1]) if len(before) and found.series.errors is not None else float(found.series.steps[0])
         return Sight(state, (evidence,), Onset(at, low, at), found.ratio)

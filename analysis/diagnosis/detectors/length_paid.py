@@ -10,7 +10,8 @@ from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.lengths import USES, length_shift
 from analysis.diagnosis.levels import FEW, gain, reach
-from analysis.diagnosis.signals import Floats, Signals
+from analysis.diagnosis.samples import slope
+from analysis.diagnosis.signals import Signals
 
 
 @registry.detector
@@ -32,32 +33,36 @@ class LengthPaid(Detector):
         found, shift = gain(view), length_shift(view)
         if found is None or shift is None:
             return "too few rows"
-        rows = view.rollouts
-        price = None if rows is None or not len(rows) else _among(rows)
+        told = view.get("rollouts/token_price")
+        price = None
+        if told is not None and told.errors is not None:
+            price = float(told.values[0]), float(told.errors[0])
         how = "slope among rollouts of the first step"
-        if price is None and view.series["length"].tag != "rollouts: length":
+        if price is None and view.series["length"].errors is None:
             price, how = _between(view), "slope of changes from row to row"
         if price is None:
             return "no rollouts with lengths, and too few rows with both score and length"
-        slope, error, n = price
-        half = reach(n, max(n - 2, 1)) * error
+        one, error = price
+        n = len(view.series["score"])
+        half = reach(n, 30) * error
         growth = shift.now.value - shift.start
         # a gain or growth that is not there can't be shared out
         if found.low <= 0 or abs(shift.low + shift.high) < shift.high - shift.low:
-            pays = slope - half > 0
-            words = f"A token more is worth {slope:.2g} reward units ({slope - half:.2g} to {slope + half:.2g})"
+            pays = one - half > 0
+            words = f"A token more is worth {one:.2g} reward units ({one - half:.2g} to {one + half:.2g})"
             state: State = "not_established" if pays else "refuted"
-            return Sight(state, (Evidence(f"{words}; length has brought no gain so far.", state, slope, slope - half, slope + half, "reward units per token", n, method=how),), value=slope)  # fmt: skip
-        share, low, high = (s * growth / found.raw for s in (slope, slope - half, slope + half))
+            return Sight(state, (Evidence(f"{words}; length has brought no gain so far.", state, one, one - half, one + half, "reward units per token", n, method=how),), value=one)  # fmt: skip
+        share, low, high = (s * growth / found.raw for s in (one, one - half, one + half))
         low, high = min(low, high), max(low, high)
-        state = "established" if low > 0.5 else "refuted" if high < 0.5 else "not_established"
+        # shorter answers may be the right ones: only growth that is paid is told here
+        state = "established" if low > 0.5 and growth > 0 else "refuted" if high < 0.5 else "not_established"
         needed = (
             None
             if state != "not_established"
             else float(np.ceil(n * ((high - low) / 2 / max(abs(share - 0.5), 0.05)) ** 2))
         )
         statement = (
-            f"A token more is worth {slope:.2g} reward units, so that {growth:+.3g} tokens make {100 * share:.0f} % of the gain "
+            f"A token more is worth {one:.2g} reward units, so that {growth:+.3g} tokens make {100 * share:.0f} % of the gain "
             f"({100 * low:.0f} to {100 * high:.0f} %)."
         )
         evidence = Evidence(
@@ -68,25 +73,7 @@ class LengthPaid(Detector):
         return Sight(state, (evidence,), Onset(at, at, at), share)
 
 
-def _among(rows: object) -> tuple[float, float, int] | None:
-    import pandas as pd
-
-    assert isinstance(rows, pd.DataFrame)
-    first = rows[(rows["step"] == rows["step"].iloc[0]) & rows["score"].notna() & rows["length"].notna()]
-    return _slope(first["length"].to_numpy(float), first["score"].to_numpy(float))
-
-
-def _between(view: Signals) -> tuple[float, float, int] | None:
+def _between(view: Signals) -> tuple[float, float] | None:
     _, score, length = together(view.series["score"], view.series["length"])
     # changes, as both curves drift while training goes on
-    return _slope(np.diff(length), np.diff(score)) if len(score) > 3 * FEW else None
-
-
-def _slope(x: Floats, y: Floats) -> tuple[float, float, int] | None:
-    n = len(x)
-    if n < 2 * FEW or np.ptp(x) == 0:
-        return None
-    x = x - x.mean()
-    slope = float(x @ y / (x @ x))
-    residual = y - y.mean() - slope * x
-    return slope, float(np.sqrt(residual @ residual / max(n - 2, 1) / (x @ x))), n
+    return slope(np.diff(length), np.diff(score)) if len(score) > 3 * FEW else None

@@ -60,13 +60,13 @@ def _checks(view: Signals) -> list[Check]:
         found.append(invariants.kl_not_negative(kl.steps, kl.values, kl.estimator))
     for name in ("entropy.token_mean", "entropy.sequence_nll"):
         if (entropy := view.get(name)) is not None:
-            found.append(invariants.entropy_not_negative(entropy.steps, entropy.values))
+            found += [invariants.entropy_not_negative(entropy.steps, entropy.values)]
     for name in SHARES:
         if (share := view.get(name)) is not None:
-            found.append(invariants.share_within_bounds(share.steps, share.values, name))
+            found += [invariants.share_within_bounds(share.steps, share.values, name)]
     for name in ("score.sd", "grad_norm"):
         if (spread := view.get(name)) is not None:
-            found.append(invariants.spread_not_negative(spread.steps, spread.values, name))
+            found += [invariants.spread_not_negative(spread.steps, spread.values, name)]
     return found
 
 

@@ -17,7 +17,7 @@ class ScoreBelowStart(Detector):
     kinds = ("policy",)
     about = "whether the score is below its start"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
     alone = "warning"
 
     def look(self, view: Signals) -> Sight | str:

@@ -19,7 +19,7 @@ class ScoreFell(Detector):
     kinds = ("policy",)
     about = "whether the score keeps what it has gained"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
     alone = "warning"
 
     def look(self, view: Signals) -> Sight | str:

@@ -10,11 +10,11 @@ from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import SMALL, score_spread
 from analysis.diagnosis.signals import Signals
 
-SUDDEN = 4
-"""Rows within which a change is sudden: the two narrowest windows of the sequential test."""
-
 STAYS = 3
 """Rows that must lie at the new level."""
+
+SETTLED = 8
+"""Rows after them in which it must not go on in the same direction by half as much again: then it slides."""
 
 
 @registry.detector
@@ -25,18 +25,18 @@ class ScoreJump(Detector):
     kinds = ("policy",)
     about = "whether the score jumps"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
     watches = ("score",)
     alone = "warning"
 
     def look(self, view: Signals) -> Sight | str:
         series, sd = view.series["score"], score_spread(view)
-        change = series.change
+        change = None if series.change is None else series.change.sudden
         if change is None or sd is None or not np.isfinite(change.excess).any():
             return "too few rows for a path to leave"
         size = (change.recent - change.expected) / sd.value
         # learning bends curves down over many rows: only what is sudden counts
-        off = (np.abs(change.excess) > 1) & (change.width <= SUDDEN) & (np.abs(size) > SMALL)
+        off = (np.abs(change.excess) > 1) & (np.abs(size) > SMALL)
         if not off.any():
             most = float(np.nanmax(np.abs(change.excess)))
             return Sight("refuted", (Evidence("The score follows its own path, without a jump.", "refuted", most, n=len(series), series=series.tag),))  # fmt: skip
@@ -45,7 +45,11 @@ class ScoreJump(Detector):
             before, after = change.expected[i], change.recent[i]
             at = _where(series.values, first, int(i), before, after)
             stays = series.values[at : at + STAYS]
-            if len(stays) == STAYS and (np.abs(stays - after) < np.abs(stays - before)).all():
+            edge = abs(series.values[at : at + 2].mean() - series.values[max(at - 2, 0) : at].mean()) if at else 0.0
+            sharp = edge > abs(after - before) / 2  # most of it from one row to the next: a slide over rows is none
+            if _slides(series.values[at + STAYS : at + STAYS + SETTLED], before, after):
+                continue
+            if sharp and len(stays) == STAYS and (np.abs(stays - after) < np.abs(stays - before)).all():
                 break  # a spike of a batch or two is no jump
         else:
             return Sight("not_established", (Evidence("Single rows of the score are off its path; no jump that stays.", "not_established", n=len(series), series=series.tag),))  # fmt: skip
@@ -65,3 +69,9 @@ def _where(values: np.ndarray, first: int, last: int, before: float, after: floa
     part = values[first : last + 1]
     near = np.flatnonzero(np.abs(part - after) < np.abs(part - before))
     return first + int(near[0]) if len(near) else last
+
+
+def _slides(later: np.ndarray, before: float, after: float) -> bool:
+    """Whether the score goes on from the new level as it came to it, in two rows or more."""
+    further = (later - after) / (after - before)
+    return bool((further > 0.5).sum() > 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from analysis import registry
-from analysis.diagnosis.finding import Evidence
+from analysis.diagnosis.finding import Evidence, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import SMALL, gain
 from analysis.diagnosis.signals import Signals
@@ -17,7 +17,7 @@ class ScoreUp(Detector):
     kinds = ("policy",)
     about = "whether the score rises"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         found = gain(view)
@@ -28,7 +28,7 @@ class ScoreUp(Detector):
             f"The score {up} by {abs(found.value):.2g} SD of single responses ({found.low:.2g} to {found.high:.2g}): "
             f"from {found.start:.3g} to {found.now.value:.3g}."
         )
-        state = "established" if found.low > 0 else "refuted" if found.high < SMALL else "not_established"
+        state: State = "established" if found.low > 0 else "refuted" if found.high < SMALL else "not_established"
         evidence = Evidence(
             statement, state, found.value, found.low, found.high, "SD", found.now.n, view.series["score"].tag,
             (found.now.first, found.now.last), f"mean of the last rows against the first two; SD from {found.sd.how}",

@@ -8,7 +8,8 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, TENFOLD, crossing, score_spread
-from analysis.diagnosis.signals import Series, Signals
+from analysis.diagnosis.reward_kind import bounded
+from analysis.diagnosis.signals import Signals
 
 
 @registry.detector
@@ -22,18 +23,18 @@ class SpreadCollapse(Detector):
     kinds = ("policy",)
     about = "whether responses still get different scores"
     needs = ("score",)
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         begin = score_spread(view)
         series = view.get("score.sd")
         if series is None:
-            series = _of_rollouts(view)
+            series = view.get("rollouts/score_sd")
         if begin is None or series is None or len(series) < 2:
             return "no spread of scores is logged, and no rollouts at two steps"
         if bounded(view):
             return "the reward has few values: its spread says how many tasks are solved"
-        sampled = series.tag == "rollouts: score"
+        sampled = series.errors is not None
         if not sampled and len(series) < 2 * FEW:
             return "too few rows"
         width = 1 if sampled else max(FEW, len(series) // 8)
@@ -52,22 +53,3 @@ class SpreadCollapse(Detector):
         )  # fmt: skip
         at = crossing(series, start / TENFOLD, below=True) if state == "established" else float(series.steps[-1])
         return Sight(state, (evidence,), Onset(at, float(series.steps[0]), at), share)
-
-
-def _of_rollouts(view: Signals) -> Series | None:
-    if view.rollouts is None or not len(view.rollouts):
-        return None
-    sds = view.rollouts.groupby("step")["score"].std().dropna()
-    return Series("score.sd", sds.index.to_numpy(float), sds.to_numpy(float), tag="rollouts: score")
-
-
-def bounded(view: Signals) -> bool:
-    """Whether rewards take few values, as a verifier's do: logged means of small batches then repeat."""
-    if view.rollouts is not None and len(view.rollouts):
-        scores = view.rollouts["score"].dropna()
-        return len(scores) >= 20 and scores.nunique() <= len(scores) / 10
-    score = view.get("score")
-    if score is None:
-        return False
-    v = np.round(score.values, 9)
-    return bool(len(v) >= 20 and v.min() >= 0 and v.max() <= 1 and len(np.unique(v)) < len(v) * 0.9)

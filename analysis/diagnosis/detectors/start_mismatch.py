@@ -71,8 +71,8 @@ class StartMismatch(Detector):
             Evidence(f"{c.statement} It {c.because}.", "established", c.size, unit=c.unit, n=c.n, range=(c.steps[0], c.steps[-1]), method=c.tolerance_reason)
             for c in broken
         )  # fmt: skip
-        at = min(c.steps[0] for c in broken)
-        return Sight("established", found, Onset(at, at, at), broken[0].size)
+        begins = min(c.steps[0] for c in broken)
+        return Sight("established", found, Onset(begins, begins, begins), broken[0].size)
 
 
 def _before(view: Signals) -> bool | None:

@@ -34,12 +34,9 @@ class UpdateTooLarge(Detector):
         largest, looked = 0.0, 0
         update = view.get("kl.policy_update")
         walked = _walked(view)
-        for steps, size, tag in ((update.steps, np.abs(update.values), update.tag),) if update is not None else ():
-            looked += len(size)
-            largest = max(largest, float(size.max()) / bound)
-            found += [(float(s), float(v), tag) for s, v in zip(steps, size, strict=True) if v > TENFOLD * bound]
-        if walked is not None:
-            steps, size, tag = walked
+        for steps, size, tag in (() if update is None else ((update.steps, np.abs(update.values), update.tag),)) + (
+            () if walked is None else (walked,)
+        ):
             looked += len(size)
             largest = max(largest, float(size.max(initial=0.0)) / bound)
             found += [(float(s), float(v), tag) for s, v in zip(steps, size, strict=True) if v > TENFOLD * bound]
@@ -50,10 +47,10 @@ class UpdateTooLarge(Detector):
                 f"The largest update moved the policy {largest:.2g} times as far as the clip range of {eps:g} allows."
             )
             return Sight("refuted", (Evidence(statement, "refuted", largest, unit="times the clip range", n=looked),))
-        at, size, tag = min(found)
+        at, first, tag = min(found)
         worst = max(v for _, v, _ in found)
         statement = (
-            f"The update at step {at:g} moved the policy by {size:.3g} nats per token, {size / bound:.3g} times what the clip "
+            f"The update at step {at:g} moved the policy by {first:.3g} nats per token, {first / bound:.3g} times what the clip "
             f"range of {eps:g} stands for; {len(found)} of {looked} updates were ten times too large."
         )
         evidence = Evidence(
@@ -70,7 +67,7 @@ def _walked(view: Signals) -> tuple[Floats, Floats, str] | None:
         steps, kl, tag = series.steps, series.values, series.tag
     else:
         whole, length = view.get("kl.per_sequence"), view.get("length")
-        if whole is None or length is None or whole.tag == "rollouts: kl":
+        if whole is None or length is None or whole.errors is not None:
             return None
         # lengths of rollouts are known at some steps: the last known one counts
         place = np.searchsorted(length.steps, whole.steps, side="right") - 1

@@ -17,7 +17,7 @@ class ValueClipBinds(Detector):
     kinds = ("policy",)
     about = "whether the value model's clip range fits the scale of the scores"
     needs = ("score", "value.mse")
-    uses = ("score.sd", "rollouts")
+    uses = ("score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         clip, sd = view.setting("cliprange_value", "value_clip", "value_clip_range"), score_spread(view)

@@ -23,7 +23,7 @@ class ValueErrorHigh(Detector):
     kinds = ("policy",)
     about = "whether the value model is better than a constant"
     needs = ()
-    uses = ("value.mse", "value.explained_variance", "score", "score.sd", "rollouts")
+    uses = ("value.mse", "value.explained_variance", "score", "score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         error, told = view.get("value.mse"), view.get("value.explained_variance")

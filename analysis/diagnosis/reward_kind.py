@@ -1,0 +1,18 @@
+"""What kind of number the score is: a learned model's, without bounds, or a verifier's that counts solved tasks."""
+
+from __future__ import annotations
+
+from analysis.diagnosis.levels import TENFOLD
+from analysis.diagnosis.signals import Signals
+
+
+def bounded(view: Signals) -> bool:
+    """Whether the score counts solved tasks: few values among single responses, or means that stay between 0 and 1.
+
+    Its spread is sqrt(p (1 - p)) and shrinks with success, and its gain in SD says little of what it may cost in KL.
+    """
+    sampled = view.get("rollouts/values")
+    if sampled is not None:
+        return bool(sampled.values[0] <= 1 / TENFOLD)
+    score = view.get("score")
+    return score is not None and bool(score.values.min() >= 0 and score.values.max() <= 1)
