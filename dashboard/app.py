@@ -11,7 +11,7 @@ if ROOT not in sys.path:  # Streamlit puts the script's own folder first, where 
 
 import streamlit as st  # noqa: E402
 
-from dashboard import data, look, shell, views  # noqa: E402
+from dashboard import data, live, look, shell, views  # noqa: E402
 
 
 def main() -> None:
@@ -34,6 +34,7 @@ def main() -> None:
     st.title(page.title, anchor=False)
     with shell.guarded(page.name):
         chosen.run()
+    live.turn()
 
 
 def _reading() -> None:
@@ -50,4 +51,5 @@ def _reading() -> None:
         st.caption(f":material/error: {shared.trouble}")
 
 
-main()
+with data.here().timings.timed("script"):
+    main()

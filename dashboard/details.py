@@ -13,6 +13,7 @@ from dashboard.charts import distributions as charts
 from dashboard.plot import plot
 
 METRIC_COLUMNS = {
+    "run": "run",
     "label": "metric",
     "metric": "name",
     "split": "split",
@@ -24,7 +25,6 @@ METRIC_COLUMNS = {
     "attempts": "attempts",
     "tag": "logged as",
     "source": "read from",
-    "run": "run",
 }
 """Columns of the list of metrics, and what they are called."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -14,6 +15,7 @@ from analysis.records import InputError
 from dashboard import look, panels, runlist
 from dashboard.charts import traces
 from dashboard.look import count
+from dashboard.remembered import Remembered
 from dashboard.standing import standing
 
 POINTS = 30_000
@@ -21,6 +23,11 @@ POINTS = 30_000
 
 FINEST, COARSEST = 1200, 150
 """Buckets a curve: the pixels of a wide screen, and what still shows a spike."""
+
+BAND_SECONDS = 4.0
+"""The band of all other runs moves slowly and costs as much as the chosen curves: it is made anew so seldom."""
+
+_bands: Remembered[tuple[str, pd.DataFrame]] = Remembered(16)
 
 NAME = 26
 """Letters of a run's name at the end of its curve: more would leave too little for the curve."""
@@ -72,11 +79,15 @@ class Curves:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A figure, or in its place why there is none; `caption` says what its points are."""
+    """A figure, or in its place why there is none; `caption` says what its points are.
+
+    stale : whether the band of other runs has newer data than it shows
+    """
 
     figure: dict[str, Any] | None
     caption: str
     missing: str = ""
+    stale: bool = False
 
 
 def marks_of(view: Curves) -> dict[str, look.Mark]:
@@ -116,11 +127,9 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
     wanted = [panel.metric for panel in shown]
     seen = window or (float(trace["x"].min()), float(trace["x"].max()))
     grouped = {run: group for run, group in view.groups if run in view.runs}
-    others: dict[str, str] = dict.fromkeys(view.behind, "")
-    behind, groups = (
-        board.cohort(members, wanted, window=seen) if members and view.x == "step" else None
-        for members in (others, grouped)
-    )
+    along = view.x == "step"
+    behind, stale = _band(board, view, wanted, seen, window) if view.behind and along else (None, False)
+    groups = board.cohort(grouped, wanted, window=seen) if grouped and along else None
     options = traces.Options(
         x=view.x,
         x_unit=unit,
@@ -137,7 +146,24 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
     absent = [names[run] for run in view.runs if run not in logging]
     without = set(comparison.without_kl(metrics, view.runs)) if view.x == "kl" else set()
     unlike = [names[run] for run in view.runs if run in without & logging]
-    return Answer(drawn, _caption(board, view, trace, behind, absent, unlike))
+    return Answer(drawn, _caption(board, view, trace, behind, absent, unlike), stale=stale)
+
+
+def _band(
+    board: Board,
+    view: Curves,
+    metrics: Sequence[str],
+    seen: tuple[float, float],
+    window: tuple[float, float] | None,
+) -> tuple[pd.DataFrame, bool]:
+    """The band of the other runs, at most `BAND_SECONDS` old; and whether they have newer data."""
+    others: dict[str, str] = dict.fromkeys(view.behind, "")
+    tick = int(time.monotonic() / BAND_SECONDS)
+    version, band = _bands.get(
+        (board, view.behind, tuple(metrics), window, tick),
+        lambda: (board.version(view.behind), board.cohort(others, metrics, window=seen)),
+    )
+    return band, version != board.version(view.behind)
 
 
 def numbers(

@@ -9,6 +9,7 @@ CLOCK_SECONDS = 60
 """Pages that tell times in words are drawn again after so long while a run is being written."""
 
 _watch = component("watch", "<div></div>")
+_turn = component("turn", "<div></div>")
 
 
 def follow(runs: tuple[str, ...] | None = None, *, clock: bool = False) -> None:
@@ -28,3 +29,9 @@ def follow(runs: tuple[str, ...] | None = None, *, clock: bool = False) -> None:
         "tick": CLOCK_SECONDS if clock else 0,
     }
     _watch(key="watch", data=told, on_moved_change=lambda: None, height="content")
+
+
+def turn() -> None:
+    """Draw the page again when the reader's system turns dark or light; part of the frame of every page."""
+    if data.here().page:
+        _turn(key="turn", on_turned_change=lambda: None, height="content")

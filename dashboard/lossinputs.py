@@ -94,7 +94,7 @@ def chosen_losses() -> list[str]:
         facts = losses.facts(name)
         titles.setdefault(facts.family, {})[facts.title] = name
     chosen: list[str] = []
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="medium", key="which-losses"):
         for family, members in titles.items():
             first = [title for title, name in members.items() if name in FIRST]
             picked = st.pills(

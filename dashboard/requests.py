@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -13,6 +11,7 @@ import pyarrow as pa
 from analysis.records import InputError
 from analysis.server import Host
 from dashboard import chart_tables, downloads, figures, opening, runlist, runtable, tables
+from dashboard.remembered import Remembered
 from dashboard.serialise import serialised
 from dashboard.standing import standing
 
@@ -22,8 +21,7 @@ KEPT = 48
 Reply = tuple[bytes | Iterator[bytes] | None, str, str]
 """Body (None: nothing new; pieces of one that is long), media type, version of the data."""
 
-_kept: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-_lock = threading.Lock()
+_kept: Remembered[bytes] = Remembered(KEPT)
 
 
 def curves(shared: Host, asked: Mapping[str, Any]) -> Reply:
@@ -35,7 +33,9 @@ def curves(shared: Host, asked: Mapping[str, Any]) -> Reply:
 
     def make() -> bytes:
         answer = figures.curves(shared.board, view, _window(asked))
-        return serialised({"figure": answer.figure, "caption": answer.caption, "missing": answer.missing}).encode()
+        return serialised(
+            {"figure": answer.figure, "caption": answer.caption, "missing": answer.missing, "stale": answer.stale}
+        ).encode()
 
     return _remembered("curves", asked, version, make), "application/json", version
 
@@ -101,7 +101,7 @@ def overview(shared: Host, asked: Mapping[str, Any]) -> Reply:
     def make() -> bytes:
         return serialised(runtable.document(shared.board, now.table, wanted)).encode()
 
-    body = make() if wanted is not None else _remembered("overview", {}, now.version, make)
+    body = _remembered("overview", {"runs": wanted}, now.version, make)
     return body, "application/json", now.version
 
 
@@ -133,14 +133,5 @@ def _window(asked: Mapping[str, Any]) -> tuple[float, float] | None:
 
 
 def _remembered(call: str, asked: Mapping[str, Any], version: str, make: Callable[[], bytes]) -> bytes:
-    key = (call + json.dumps({k: v for k, v in asked.items() if k != "have"}, sort_keys=True), version)
-    with _lock:
-        if key in _kept:
-            _kept.move_to_end(key)
-            return _kept[key]
-    body = make()
-    with _lock:
-        _kept[key] = body
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-    return body
+    about = json.dumps({k: v for k, v in asked.items() if k != "have"}, sort_keys=True)
+    return _kept.get((call, about, version), make)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -92,9 +93,10 @@ def _joined(tags: Iterable[str] | None) -> str:
 
 def display_names(table: pd.DataFrame) -> dict[str, str]:
     """What a run is called on pages: its name where that is unique, its id otherwise."""
-    named = table["name"].fillna("").astype(str)
-    often = named.value_counts()
-    return {run: name if name and often[name] == 1 else run for run, name in zip(table["run"], named, strict=True)}
+    named = [name if isinstance(name, str) else "" for name in table["name"].tolist()]
+    often = Counter(named)
+    runs = table["run"].tolist()
+    return {run: name if name and often[name] == 1 else run for run, name in zip(runs, named, strict=True)}
 
 
 MOST = 44

@@ -71,7 +71,8 @@ async def _answer(shared: Host, request: Request) -> Response:
         return JSONResponse({"what": "no such request"}, status_code=404)
     try:
         asked = json.loads(await request.body())
-        body, kind, at = await asyncio.to_thread(call, shared, asked)
+        with shared.timings.timed("request"):
+            body, kind, at = await asyncio.to_thread(call, shared, asked)
     except RewardboardError as error:
         return JSONResponse({"what": error.what, "mend": error.mend}, status_code=400)
     except Exception as error:  # the page says it in the chart's place and goes on

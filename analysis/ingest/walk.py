@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,7 +160,7 @@ def _look(path: Path, root: Path) -> Found:
         info = path.stat()
     except OSError as error:
         return Found(path, root, error=_reason(error))
-    if not os.path.isfile(path):
+    if not stat.S_ISREG(info.st_mode):
         return Found(path, root, error="not a regular file")
     return Found(path, root, info.st_size, info.st_mtime_ns)
 

@@ -285,6 +285,6 @@ def sparklines(con: duckdb.DuckDBPyConnection, runs: Sequence[str], metrics: Seq
             )
             SELECT run, metric, x, mean, low, high, nonfinite
             FROM (SELECT * FROM short UNION ALL SELECT * FROM long) JOIN chosen USING (series_id)
-            ORDER BY run, metric, x""",
+            ORDER BY run, metric, bucket""",
         [list(runs), list(metrics)],
     ).df()

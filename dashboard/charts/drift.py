@@ -138,7 +138,7 @@ def _fan(table: pd.DataFrame, x: np.ndarray, theme: Theme, y: str, *, label: boo
     colour = theme.word(BLUE)
     middle = {
         "type": "scatter",
-        "mode": "lines+markers",
+        "mode": "lines+markers" if np.any(alone) else "lines",
         "x": at,
         "y": median.astype(np.float32),
         "yaxis": y,

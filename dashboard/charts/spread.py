@@ -174,7 +174,7 @@ def _quartiles(spread: Spread, x: Axis, theme: Theme, base: dict[str, str]) -> l
         return {
             **base,
             "type": "scatter",
-            "mode": "lines+markers",
+            "mode": "lines+markers" if alone.any() else "lines",
             "x": at,
             "y": y,
             "line": {"color": colour, "width": width, "dash": dash},

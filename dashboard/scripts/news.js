@@ -49,8 +49,10 @@ async function download(answer, name) {
   URL.revokeObjectURL(link.href);
 }
 
-// A window rests for so many times what its last answer took, so that many windows leave a busy server its breath.
+// A window rests for so many times what its last answer took, so that many windows leave a busy server its breath; some
+// rest a little less, some a little more, so that they do not all ask when the same news reaches them.
 const REST = 4;
+const rest = (least, took) => (0.5 + Math.random()) * Math.max(least, REST * took);
 
 // Run `work` soon, never twice at once, and after a pause; `now` spares the pause.
 function paced(work, least) {
@@ -68,7 +70,7 @@ function paced(work, least) {
   };
   const later = (now) => {
     if (now) { clearTimeout(timer); timer = null; }
-    timer ??= setTimeout(run, now ? 0 : Math.max(least, REST * took));
+    timer ??= setTimeout(run, now ? 0 : rest(least, took));
   };
   return (now = false) => {
     if (!running) return later(now);

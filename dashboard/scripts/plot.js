@@ -17,6 +17,9 @@ function draw(state, figure) {
   const known = remember(state, figure);
   const looked = Object.entries(ranges(state.zoom, figure.layout, place));
   if (state.ready) for (const [name, range] of looked) figure.layout[name] = { ...figure.layout[name], range, autorange: false };
+  // the zoom is kept here: plotly.js, asked to keep it too, would keep the range of a figure that had one of its own
+  state.drawings += 1;
+  for (const name of Object.keys(figure.layout).filter((key) => /^[xy]axis\d*$/.test(key))) figure.layout[name].uirevision = state.drawings;
   place.style.minHeight = `${figure.layout.height}px`;
   return library(state.data.library)
     .then((Plotly) => {
@@ -54,13 +57,25 @@ function say(state, words) {
   state.missing.hidden = !words;
 }
 
+function lookAt(state, zoom) {
+  state.zoom = zoom;
+  clearTimeout(state.telling);
+  state.telling = setTimeout(() => state.send("zoom", zoomText(zoom)), 400);
+}
+
+// Other panels have other values, and another x axis another unit: what was zoomed into is nothing there.
+function keepWhatStillHolds(state, before, now) {
+  const same = (name) => JSON.stringify(before[name]) === JSON.stringify(now[name]);
+  if (!Object.keys(state.zoom).length || (same("x") && same("metrics") && same("beside") && same("log"))) return;
+  lookAt(state, same("x") && state.zoom.x ? { x: state.zoom.x } : {});
+  state.window = state.zoom.x ?? null;
+}
+
 // The reader looks elsewhere: the address tells it, and a chart that can asks for the points that are there.
 function zoomed(state, change) {
   const next = rezoomed(state, change);
   if (!next) return;
-  state.zoom = next;
-  clearTimeout(state.telling);
-  state.telling = setTimeout(() => state.send("zoom", zoomText(state.zoom)), 400);
+  lookAt(state, next);
   const { title, type } = state.place._fullLayout.xaxis;
   const ends = state.zoom.x?.map((end) => type === "date" ? new Date(end * 1000).toISOString().slice(0, 16) : +end.toPrecision(4));
   state.said.textContent = ends ? `${title.text} ${ends.join(" to ")}` : "all of it";
@@ -85,13 +100,14 @@ async function refresh(state) {
   try {
     const answer = await ask(page, request.kind, body, state.abort.signal);
     if (answer) {
-      const { figure, caption, missing } = await answer.json();
+      const { figure, caption, missing, stale } = await answer.json();
       state.have = answer.headers.get("X-Rewardboard-Version");
       state.caption.textContent = caption;
       say(state, missing);
       state.place.hidden = !figure;
       if (figure) await draw(state, figure);
       state.tools.hidden = !figure;
+      if (stale) state.drift?.();
     }
   } catch (error) {
     if (error.name !== "AbortError") say(state, `These curves can't be drawn: ${error.message}. Reload the page to try again.`);
@@ -138,7 +154,7 @@ function build(parent, data) {
   said.setAttribute("role", "status");
   root.appendChild(said);
   const zoom = zoomOf(data.zoom);
-  const state = { place, missing, caption, tools, said, zoom, window: zoom.x ?? null, have: null, ready: false };
+  const state = { place, missing, caption, tools, said, zoom, window: zoom.x ?? null, have: null, ready: false, drawings: 0 };
   place.tabIndex = 0;
   place.addEventListener("keydown", (event) => pressed(state, event));
   if (opening) {
@@ -178,18 +194,18 @@ export default function ({ data, parentElement, setStateValue }) {
   if (first) state.place.style.minHeight = `${data.height}px`;
   if (first) {
     const follow = paced(() => refresh(state), 100);
-    const drift = paced(() => refresh(state), 5000);  // the grey band moves slowly
+    state.drift = paced(() => refresh(state), 5000);  // the grey band moves slowly
     const moved = (news, runs) => runs.some((run) => news.changed.includes(run));
     const reader = (news) => {
       if (!state.place.isConnected) newsOf(state.data.page).readers.delete(reader);
       else if (news.first && state.have === null) state.again = true;  // its first answer is under way
       else if (news.first || moved(news, state.data.request.runs)) follow();
-      else if (moved(news, state.data.request.behind)) drift();
+      else if (moved(news, state.data.request.behind)) state.drift();
     };
     newsOf(data.page).readers.add(reader);
   }
   if (before !== JSON.stringify(data.request)) {
-    if (!first && JSON.parse(before).x !== data.request.x) Object.assign(state, { window: null, zoom: {} });
+    if (!first) keepWhatStillHolds(state, JSON.parse(before), data.request);
     if (!first) state.have = null;
     refresh(state);
   }

@@ -16,7 +16,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     setTimeout(done, 10_000);
     state.tell("moved", `${Date.now()}`);
   });
-  const follow = paced(again, 1500);
+  const follow = paced(again, 4000);  // words and tables: curves follow by themselves, sooner
   const reader = (news) => {
     if (!parentElement.isConnected) { newsOf(state.data.page).readers.delete(reader); return; }
     const runs = state.data.runs;
@@ -28,8 +28,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (mine || turned || missed) follow(turned);
   };
   newsOf(data.page).readers.add(reader);
-  // figures have colours of their own: they are drawn again when the reader's system turns dark or light
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { if (parentElement.isConnected) follow(); });
   if (data.tick) {
     const timer = setInterval(() => {
       if (!parentElement.isConnected) clearInterval(timer);

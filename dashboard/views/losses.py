@@ -35,7 +35,8 @@ What two models of any losses can be compared by:
 
 def render() -> None:
     """Draw what the losses say of the pair."""
-    said = st.container()
+    said = st.container(key="said-of-losses")
+    said.empty()  # a container without anything in it keeps no place
     with said:
         lossinputs.not_taken()
     row = st.container(horizontal=True, vertical_alignment="bottom", gap="small")

@@ -163,6 +163,18 @@ def test_a_metric_that_is_not_there_draws_nothing(restarted):
     assert restarted.traces(["run"], ["reward.rm_score_mean"], x="time").empty
 
 
+def test_sparklines_keep_the_order_of_the_log_where_steps_repeat(tmp_path):
+    values = [float(i * 7919 % 100) for i in range(200)]
+    rows = [{"step": i // 50, "reward": value} for i, value in enumerate(values)]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        spark = board.sparklines(["run"], ["reward.rm_score_mean"])
+    means = [sum(values[i : i + 4]) / 4 for i in range(0, 200, 4)]
+    assert spark["mean"].tolist() == pytest.approx(means)
+
+
 def test_sparklines_are_short_and_of_the_last_attempt(board, restarted):
     spark = board.sparklines(["long"], ["noise"])
     assert 32 <= len(spark) <= 64

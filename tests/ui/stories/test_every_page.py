@@ -15,6 +15,7 @@ PAGES = {
     "reward models": "/reward-models?scorer=rm-good&scorer=rm-weak",
     "compare": "/compare?model=rm-good&model=rm-weak",
     "drift": "/drift?stream=deployed",
+    "losses": "/losses",
     "data": "/data",
 }
 STILL = 0.02

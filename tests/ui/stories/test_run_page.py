@@ -168,7 +168,8 @@ def test_the_cursor_lists_the_values_of_all_runs_in_all_panels(tab):
     said = dict(text.split(" : ") for text in tab.page.locator(".hoverlayer .legendtext").all_text_contents())
     for run, table in (("ppo-a", A), ("ppo-b", B)):
         for label, tag in (("Reward (score)", "reward"), ("KL to reference", "kl"), ("Entropy", "entropy")):
-            assert float(said[f"{label} {run}"]) == pytest.approx(table[tag].iloc[at - 1], rel=1e-3)
+            near = table[tag].iloc[at - 2 : at + 1]  # between two steps each curve tells its nearer one
+            assert near.min() * 0.999 <= float(said[f"{label} {run}"]) <= near.max() * 1.001
     spikes = tab.page.locator(".st-key-curves .spikeline")
     assert spikes.count() >= 1
     tall = max(box["height"] for box in (spikes.nth(i).bounding_box() for i in range(spikes.count())) if box)

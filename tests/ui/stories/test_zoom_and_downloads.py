@@ -59,6 +59,18 @@ def test_a_link_to_a_zoom_on_a_time_axis_shows_the_same_minutes(tab):
     assert drawn.tolist() == pytest.approx(A["time"][(A["time"] >= first) & (A["time"] <= last)].tolist())
 
 
+def test_another_metric_keeps_the_steps_and_not_the_values_that_were_zoomed_into(tab):
+    tab.open("/run?run=ppo-a&rest=false&metrics=entropy&zoom-curves=x:40:80;y:1:2")
+    assert tab.range("yaxis") == pytest.approx([1, 2])
+    box = tab.page.get_by_role("textbox", name="Find metrics")
+    box.fill("response_length")
+    tab.does(lambda: box.press("Enter"))
+    assert tab.range() == pytest.approx([40, 80])
+    low, high = tab.range("yaxis")
+    assert low < 52 < 64 < high  # what was logged from step 40 to 80
+    tab.until(lambda: "y%3A" not in tab.query and "zoom-curves=x" in tab.query)
+
+
 def test_the_numbers_are_those_of_the_log(tab):
     tab.open("/run?run=ppo-a&rest=false")
     told = tab.numbers()
