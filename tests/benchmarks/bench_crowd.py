@@ -146,7 +146,9 @@ def main() -> None:
             command = [sys.executable, "-m", "analysis.cli", "serve", str(folder), "--port", str(options.port)]
             server = subprocess.Popen([*command, "--no-browser", "--db", f"{work}/crowd.duckdb"], stderr=log)
         with suppress(psutil.AccessDenied):
-            psutil.Process(server.pid).nice(-15)  # in life the windows stand on other machines; here the server goes first
+            psutil.Process(server.pid).nice(
+                -15
+            )  # in life the windows stand on other machines; here the server goes first
         stop = threading.Event()
 
         def write() -> None:

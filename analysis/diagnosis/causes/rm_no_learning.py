@@ -22,7 +22,8 @@ class RmNoLearning(Cause):
         "scores_stand_still": DECISIVE,
         "scores_constant": STRONG,
         "training_near_chance": SLIGHT,
-        "pairs_near_chance": SLIGHT, "over_confident": SLIGHT,
+        "pairs_near_chance": SLIGHT,
+        "over_confident": SLIGHT,
     }
     absence = (
         0.0  # a model that never moved need not be near chance, and one with constant scores may have moved before

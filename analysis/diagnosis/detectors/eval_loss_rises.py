@@ -32,7 +32,9 @@ class EvalLossRises(Detector):
     def look(self, view: Signals) -> Sight | str:
         train, held = view.series["rm.loss"], view.series["eval/rm.loss"]
         if len(held) < FEWEST or len(train) < 2 * FEW:
-            return f"{len(held)} evaluations and {len(train)} rows of training; {FEWEST} and {2 * FEW} or more are needed"
+            return (
+                f"{len(held)} evaluations and {len(train)} rows of training; {FEWEST} and {2 * FEW} or more are needed"
+            )
         began = float(train.values[0])
         best, now = _ends(train, held)
         least = int(np.argmin(held.values))
