@@ -45,7 +45,7 @@ class KLJump(Detector):
             if len(stays) == STAYS and (stays > FOLD / 2 * before).all():
                 break  # a spike of a batch or two is no jump
         else:
-            return Sight("not_established", (Evidence("Single rows of KL are off its path; no jump that stays.", "not_established", n=len(series), series=series.tag),))  # fmt: skip
+            return Sight("refuted", (Evidence("Rows of KL are off its path, but no jump that stays.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
         statement = f"KL to the reference jumped from {before:.3g} to {series.values[i]:.3g} {series.unit} within {i - first + 1} rows."
         evidence = Evidence(
             statement, "established", float(ratio[i]), unit="times", n=len(series), series=series.tag,

@@ -40,19 +40,24 @@ class ScoreJump(Detector):
         if not off.any():
             most = float(np.nanmax(np.abs(change.excess)))
             return Sight("refuted", (Evidence("The score follows its own path, without a jump.", "refuted", most, n=len(series), series=series.tag),))  # fmt: skip
-        for i in np.flatnonzero(off):
+        # where it leaves its path: later rows are held against a line that has already taken in the change
+        begins = off & ~np.concatenate([[False], off[:-1]])
+        for i in (j for b in np.flatnonzero(begins) for j in range(b, min(b + STAYS + 1, len(off))) if off[j]):
             first = max(0, int(i) - int(change.width[i]) + 1)
             before, after = change.expected[i], change.recent[i]
             at = _where(series.values, first, int(i), before, after)
             stays = series.values[at : at + STAYS]
-            edge = abs(series.values[at : at + 2].mean() - series.values[max(at - 2, 0) : at].mean()) if at else 0.0
+            earlier = series.values[max(at - STAYS, 0) : at]
+            if not len(earlier) or abs(earlier.mean() - before) > abs(after - before) / 4:
+                continue  # it was on its way already
+            edge = abs(series.values[at : at + 2].mean() - series.values[max(at - 2, 0) : at].mean())
             sharp = edge > abs(after - before) / 2  # most of it from one row to the next: a slide over rows is none
             if _slides(series.values[at + STAYS : at + STAYS + SETTLED], before, after):
                 continue
             if sharp and len(stays) == STAYS and (np.abs(stays - after) < np.abs(stays - before)).all():
                 break  # a spike of a batch or two is no jump
         else:
-            return Sight("not_established", (Evidence("Single rows of the score are off its path; no jump that stays.", "not_established", n=len(series), series=series.tag),))  # fmt: skip
+            return Sight("refuted", (Evidence("Rows of the score are off its path, but no jump that stays.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
         way = "up" if after > before else "down"
         statement = f"The score jumped from {before:.3g} to {after:.3g} at step {series.steps[at]:g} ({size[i]:+.2g} SD of single responses)."
         evidence = Evidence(

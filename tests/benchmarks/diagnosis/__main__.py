@@ -1,0 +1,19 @@
+"""python -m tests.benchmarks.diagnosis [labelled] [peers] [scenarios] [rates] [speed]: one table for each; all without words."""
+
+from __future__ import annotations
+
+import sys
+
+from tests.benchmarks.diagnosis import labelled, peers, rates, scenarios
+
+PARTS = {
+    "labelled": labelled.main,
+    "peers": peers.main,
+    "scenarios": scenarios.main,
+    "rates": rates.main,
+    "speed": rates.speed,
+}
+
+for word in sys.argv[1:] or PARTS:
+    PARTS[word]()
+    print()
