@@ -14,7 +14,6 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYERS = {
     "analysis.records": 0,
     "analysis.registry": 0,
-    "analysis.timings": 0,
     "analysis.vocabulary": 0,
     "analysis.uncertainty": 1,
     "analysis.bon_kl": 1,
