@@ -30,6 +30,7 @@ from analysis.ingest.ingestor import Ingestor, Progress, Report
 from analysis.ingest.meaning import give_meaning
 from analysis.ingest.state import Facts, facts_of, standings
 from analysis.policy.smoothing import smoothed
+from analysis.questions.answers import Answers
 from analysis.questions.diagnosis import Diagnoses
 from analysis.questions.rankings import Rankings
 from analysis.records import InputError, RunInfo
@@ -58,7 +59,8 @@ class Board(Rankings, Diagnoses):
         self._listed: dict[bool, tuple[int, Any, dict[str, Facts]]] = {}
         self._epoch = f"{time.time_ns():x}"
         self._kept = Kept()
-        self._evaluated, self._scored = {}, {}
+        self._answers = Answers()
+        self._scored = {}
 
     @classmethod
     def open(cls, db: str | Path | None = None) -> Self:

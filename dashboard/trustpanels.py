@@ -106,7 +106,8 @@ def calibration(found: Evaluation | None, of: str, chosen: Chosen) -> None:
     )
     shown = scale.as_is or scale.scaled
     told = f"{look.literal(scale.statement[:1].upper() + scale.statement[1:])}. " if scale.statement else ""
-    ece = f"Calibration error {shown.ece:.3f}; chance alone reaches {shown.ece_null95:.3f}. " if shown else ""
+    said = shown is None or "calibration error" in scale.statement
+    ece = "" if said else f"Calibration error {shown.ece:.3f}; chance alone reaches {shown.ece_null95:.3f}. "
     dots = "Dotted: at the fitted temperature. " if scale.as_is and scale.scaled else ""
     st.caption(f"{told}{ece}Grey: where 95 % of the shares would lie if confidence were right. {dots}")
 

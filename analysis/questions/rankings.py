@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from analysis.questions.answers import Answers
 from analysis.ranking import accuracy as ranking
 from analysis.ranking import checkpoints
 from analysis.ranking.contest import Contest
@@ -30,7 +31,7 @@ class Rankings:
     """The part of a board that knows reward models."""
 
     _con: duckdb.DuckDBPyConnection
-    _evaluated: dict[tuple[str | None, ...], tuple[str, Any]]
+    _answers: Answers
     _scored: dict[str, tuple[str, pd.DataFrame]]
 
     if TYPE_CHECKING:
@@ -207,11 +208,7 @@ class Rankings:
         """The answer about a run, `question[0]`, worked out anew when anything behind it changed."""
         texts = pairtexts.count(self._con.cursor())  # they may be read after the scores
         version = f"{self.version([str(question[0])])} {texts} {self.run(str(question[0]))['loss']}"
-        known, answer = self._evaluated.get(question, ("", None))
-        if known != version:
-            answer = work()
-            self._evaluated[question] = version, answer
-        return answer  # type: ignore[no-any-return]  # the question fixes the type
+        return self._answers.get(question, version, work)
 
     def features(self, run: str, *, dataset: str | None = None) -> Features | None:
         """What the two sides of each of `scored_pairs` differ in, row by row: lengths, numeric columns, and the texts

@@ -60,7 +60,7 @@ def reliability(as_is: Confidence | None, scaled: Confidence | None, mark: Mark,
         {
             "type": "scatter", "mode": "lines+markers", "x": x, "y": y,
             "line": {"color": mark.colour, "width": 1.6, "dash": mark.dash},
-            "marker": {"color": theme.ground, "size": size, "line": {"color": mark.colour, "width": 2.2}},
+            "marker": {"color": theme.ground, "size": size, "opacity": 1, "line": {"color": mark.colour, "width": 2.2}},
             "text": [
                 f"sure by {a:.0f} %, right in {b:.1f} % ({c:.1f} to {d:.1f})<br>{n:,} pairs"
                 for a, b, c, d, n in zip(x, y, low, high, curve.count[kept], strict=True)

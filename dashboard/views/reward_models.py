@@ -82,9 +82,6 @@ def _evaluated(chosen: Chosen) -> None:
     """Verdict, picture, table, and what explains them."""
     _verdict(chosen)
     able = {run: found for run, found in chosen.pairs.items() if not found.because}
-    if able:
-        with shell.guarded("The table of models"):
-            trustpanels.numbers(able, chosen)
     of = _detailed(chosen)
     one = able.get(of)
     with st.container(key="beside"):
@@ -98,6 +95,10 @@ def _evaluated(chosen: Chosen) -> None:
                     draw(found, of, chosen)
     with shell.guarded("Lists"):
         trustpanels.lists(chosen)
+    if able:
+        st.header("All numbers", anchor=False)
+        with shell.guarded("The table of models"):
+            trustpanels.numbers(able, chosen)
     _audit(chosen)
     if of:
         labelled = of in chosen.pairs

@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_pages.py
 
 Budgets: the Run page's first six panels with a million points each below 0.3 s, a zoom into 2 % below 0.1 s, the
-Overview of 1,000 runs below 0.3 s. Also prints how the Run page grows with the length of a series and its exponent.
+Reward models page of a million pairs and the Overview of 1,000 runs below 0.3 s. Also prints how the Run page grows with the length of a series and its exponent.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from analysis import Board
-from dashboard import figures, runtable
+from dashboard import figures, look, runtable, trust_tables
+from dashboard.charts import scores, trust
 from dashboard.serialise import serialised
 from tests.benchmarks.bench_store import write_long
 
@@ -57,6 +58,40 @@ def overview_page(board: Board) -> str:
     return json.dumps(runtable.document(board, board.runs()))
 
 
+def write_pairs(path: Path, pairs: int) -> None:
+    """Scores of one reward model on pairs of a third as many prompts, with lengths and six categories."""
+    rng = np.random.default_rng(0)
+    margin = rng.normal(0.7, 1, pairs)
+    columns = {
+        "pair_id": pa.array(np.arange(pairs)).cast(pa.string()),
+        "prompt_id": pa.array(rng.integers(0, pairs // 3, pairs)).cast(pa.string()),
+        "category": rng.choice(["chat", "code", "facts", "maths", "safety", "style"], pairs),
+        "chosen_score": margin,
+        "rejected_score": np.zeros(pairs) + rng.normal(size=pairs) / 10,
+        "chosen_length": rng.integers(5, 400, pairs),
+        "rejected_length": rng.integers(5, 400, pairs),
+    }
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.table(columns), path)
+
+
+def reward_model_page(board: Board, run: str) -> str:
+    """What the server computes for the panels of the Reward models page once the pairs are evaluated."""
+    found, mark, theme = board.evaluate(run), look.mark(0), look.LIGHT
+    assert found.calibration is not None
+    assert found.length is not None
+    assert found.panel is not None
+    drawn = [
+        scores.accuracy({run: trust_tables.by_category(found)}, {run: mark}, {}, theme),
+        trust.reliability(found.calibration.as_is, found.calibration.scaled, mark, theme),
+        scores.distributions(board.score_histogram(run), theme),
+        trust.by_length(found.length, mark, theme),
+        trust.effects(trust_tables.telling(found, 9), theme),
+        trust.rules(found.panel, run, mark, theme, 9),
+    ]
+    return "".join(serialised(figure) for figure in drawn)
+
+
 def main() -> None:
     metrics = ["reward", "kl", "entropy", "response_length", "loss", "clip_frac"]
     with tempfile.TemporaryDirectory() as folder, Board.open(Path(folder, "bench.duckdb")) as board:
@@ -75,6 +110,13 @@ def main() -> None:
         print(f"run page, zoom into 2 % of {sizes[-1]:,}:     {took:.3f} s, {len(sent) / 1e6:.2f} MB of JSON")
         growth = math.log(times[-1] / times[1]) / math.log(sizes[-1] / sizes[1])
         print(f"growth of the run page from 10,000 to 1,000,000 points: exponent {growth:.2f}")
+        write_pairs(Path(folder, "scored", "rm", "pairs.parquet"), 1_000_000)
+        board.ingest(Path(folder, "scored"))
+        start = time.perf_counter()
+        board.evaluate("rm")
+        print(f"evaluation of 1,000,000 pairs, once:        {time.perf_counter() - start:.1f} s")
+        took, sent = seconds(lambda: reward_model_page(board, "rm"))
+        print(f"reward models page of 1,000,000 pairs:      {took:.3f} s, {len(sent) / 1e6:.2f} MB of JSON")
         write_long(Path(folder, "many.parquet"), 1000 * 20 * 100, runs=1000, metrics=20, first=metrics)
         board.ingest(Path(folder, "many.parquet"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 
+import numpy as np
 import pytest
 
 from tests.ui.stories import logs
@@ -43,7 +44,21 @@ def test_the_numbers_by_category_are_those_of_the_file(tab):
         assert told.loc[run, "accuracy"].to_dict() == pytest.approx(right.to_dict())
 
 
+def test_calibration_length_and_rules_hand_out_their_numbers(tab):
+    tab.open("/reward-models?scorer=rm-good")
+    curve = tab.numbers(".st-key-reliability")
+    as_is = curve[curve["margins"] == "as they are"]
+    assert as_is["count"].sum() == len(GOOD)
+    right = (GOOD["chosen_score"] > GOOD["rejected_score"]).sum()
+    assert (as_is["accuracy"] * as_is["count"]).sum() == pytest.approx(right)
+    assert (as_is["null_low"].dropna() <= as_is["null_high"].dropna()).all()
+    margin = GOOD["chosen_score"] - GOOD["rejected_score"]
+    sure = 1 / (1 + np.exp(-margin.abs()))
+    assert (as_is["confidence"] * as_is["count"]).sum() == pytest.approx(sure.sum())
+
+
 def test_scores_are_shown_of_the_model_that_is_asked_for(tab):
+    tab.open("/reward-models?scorer=rm-good&scorer=rm-weak")
     group = tab.page.locator(".st-key-of")
     group.get_by_text("rm-weak", exact=True).click()
     tab.until(lambda: "of=rm-weak" in tab.query)
@@ -59,7 +74,7 @@ def test_reloading_gives_the_same_view(tab):
     tab.page.reload()
     tab.settle()
     tab.drawn()
-    assert tab.page.locator(".stMainBlockContainer").inner_text() == before
+    tab.until(lambda: tab.page.locator(".stMainBlockContainer").inner_text() == before)
     assert "rm-weak" in before
 
 
