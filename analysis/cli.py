@@ -244,7 +244,7 @@ def _words(options: argparse.Namespace, what: str) -> str:
 def _list_runs(board: Board | RemoteBoard, options: argparse.Namespace) -> int:
     table = board.runs(archived=options.all)
     if options.json:
-        keys = ["run", "name", "kind", "framework", "loss", "state", "state_why", "tags", "note", "archived"]
+        keys = ["run", "name", "kind", "framework", "loss", "state", "state_why", "verdict", "tags", "note", "archived"]
         documents = [
             {key: row[key] for key in keys} | {"steps": row["last_step"], "verdict": None} for row in _records(table)
         ]

@@ -11,8 +11,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
-
 from analysis.records import InputError, RewardboardError
 from analysis.timings import Timings
 
@@ -81,19 +79,21 @@ class Host:
         apart, failed = Apart(), dict[str, int]()
         try:
             while not self._stop.wait(DIAGNOSE_SECONDS):
-                for run in self.board.due():
+                for run, rows in self.board.due():
                     if self._stop.is_set():
                         return
-                    rows = self.board.rows_of(run)
                     if failed.get(run) == rows:
                         continue
                     try:
                         self.board.keep_diagnosis(apart.diagnose(self.board.signals(run)), rows)
                     except InputError:
                         continue  # it was deleted meanwhile
-                    except (DiagnosisError, duckdb.Error) as error:
+                    except DiagnosisError as error:
                         failed[run] = rows
                         log.warning("%s", error)
+                    except Exception:  # the other runs are diagnosed all the same
+                        failed[run] = rows
+                        log.exception("%s can't be diagnosed", run)
                     self._tell()
                     if self._stop.wait(BETWEEN_SECONDS) or self.reading:
                         break  # what is read now may be more urgent
@@ -138,6 +138,7 @@ def keep() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    atexit.unregister(gc.unfreeze)
     atexit.register(gc.unfreeze)
 
 

@@ -16,19 +16,20 @@ from dashboard import look, panels, runlist
 KINDS = {"policy": "policy", "reward_model": "reward model", "deployment": "deployment"}
 """Words for kinds; they stand in the address."""
 
-NEEDS = {"crashed": 2, "stalled": 1}
-"""How urgent a state is: a crashed run waits for somebody, a stalled one may wait for a machine."""
+NEEDS = {"failing": 3, "crashed": 2, "stalled": 1, "watch": 1}
+"""How urgent it is: a failing run burns its machine for harm, a crashed one waits for somebody, a stalled one may wait
+for a machine, a warning wants a look."""
 
 OLD = 7 * 86_400.0
-"""Nobody needs to be told *now* of what stopped more than a week ago."""
-
-NOT_DIAGNOSED = "Only how runs stand is told so far; their curves are not diagnosed yet."
+"""Nobody needs to be told *now* of what stopped more than a week ago. A finding stays until its run is archived: it is
+news to whoever has not read it."""
 
 WANTED = tuple(dict.fromkeys([m for order in panels.OUTCOME.values() for m in order] + [panels.DISTANCE]))
 
 _FILTERED = ("state", "kind", "project", "loss", "trainer", "framework", "tags")
 _HELD = {"n_streamed": "scored row", "n_pairs": "pair", "n_ranked": "candidate", "n_rollouts": "rollout"}
-_USED = (*_FILTERED, *_HELD, "run", "group", "state_why", "state_until", "last_seen", "last_step")
+_TOLD = ("verdict", "cause", "severity", "finding", "onset")
+_USED = (*_FILTERED, *_HELD, *_TOLD, "run", "group", "state_why", "state_until", "last_seen", "last_step")
 
 MISSING = 255
 """The byte of a point that has no finite value; the others run from 0, the curve's least, to 254, its greatest."""
@@ -49,7 +50,8 @@ def document(board: Board, table: pd.DataFrame, runs: Sequence[str] | None = Non
         {**_row(run, curves, now), "name": names[run["run"]], "short": short[run["run"]]}
         for run in shown.to_dict("records")
     ]
-    return {"verdict": verdict(table, short, now), "rows": rows, "of": None if runs is None else list(runs)}
+    said = {"verdict": verdict(table, short, now), "note": diagnosed(table)}
+    return {**said, "rows": rows, "of": None if runs is None else list(runs)}
 
 
 def _records(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]]:
@@ -57,15 +59,21 @@ def _records(table: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, Any]
     return [dict(zip(columns, row, strict=True)) for row in _tuples(table, *columns)]
 
 
+def why_needed(run: Mapping[str, Any], now: float) -> str:
+    """The more urgent of how a run stands and what was found wrong with it, a word of `NEEDS`; "" if nobody is needed."""
+    seen = run["last_seen"]
+    state = run["state"] if seen == seen and now - seen < OLD else ""
+    return max(("", run["verdict"], state), key=lambda word: NEEDS.get(word, 0)) if state or run["verdict"] else ""
+
+
 def need(run: Mapping[str, Any], now: float) -> int:
     """0 if nobody is needed, otherwise as in `NEEDS`."""
-    seen = run["last_seen"]
-    return NEEDS.get(run["state"], 0) if seen == seen and now - seen < OLD else 0
+    return NEEDS.get(why_needed(run, now), 0)
 
 
 def by_need(table: pd.DataFrame, now: float) -> pd.DataFrame:
     """Runs that need somebody first, then the freshest."""
-    order = table.assign(need=[need(run, now) for run in _records(table, ("state", "last_seen"))])
+    order = table.assign(need=[need(run, now) for run in _records(table, ("state", "last_seen", "verdict"))])
     return order.sort_values(["need", "last_seen"], ascending=False, kind="stable", na_position="last")
 
 
@@ -80,9 +88,33 @@ def verdict(table: pd.DataFrame, names: Mapping[str, str], now: float) -> str:
     if needed.empty:
         none = "The one run does not need you." if len(table) == 1 else f"None of the {total} needs you."
         return f"{none} {live}"
-    said = [f"{names[run]} {state}" for run, state in zip(needed["run"][:3], needed["state"][:3], strict=True)]
+    said = [
+        f"{names[run['run']]} {_said(run, why_needed(run, now))}"
+        for run in _records(needed[:3], ("run", "state", "last_seen", "verdict", "cause"))
+    ]
     said += [f"{len(needed) - 3:,} more"] if len(needed) > 3 else []
     return f"{len(needed):,} of {total} {'needs' if len(needed) == 1 else 'need'} you: {look.sentence(said)}. {live}"
+
+
+def _said(run: Mapping[str, Any], word: str) -> str:
+    """Why somebody is needed, in a sentence of several runs."""
+    return f"({cause(run['cause'])})" if word in ("failing", "watch") else word
+
+
+def cause(name: str) -> str:
+    """The identifier of a cause as words: "mid run fault: learning rate jump"."""
+    return name.removeprefix("rm_").replace("_", " ").replace(".", ": ")
+
+
+def diagnosed(table: pd.DataFrame) -> str:
+    """How far diagnosing is, and what it can't tell."""
+    of = table[table["kind"].isin(["policy", "reward_model"])]
+    done = int((of["verdict"] != "").sum())
+    few = int((of["verdict"] == "not_enough_data").sum())
+    if not len(of):
+        return "None of these runs is of a kind that is diagnosed."
+    words = f"{look.count(done, 'run')} diagnosed" + (f", {len(of) - done:,} still to come" if done < len(of) else "")
+    return words + (f"; {few:,} with too few rows to tell." if few else ".")
 
 
 # -- curves
@@ -172,12 +204,17 @@ def _row(run: Mapping[str, Any], curves: Mapping[tuple[str, str], Any], now: flo
     kind = run["kind"] if isinstance(run["kind"], str) else ""
     order = panels.OUTCOME.get(kind, panels.OUTCOME["policy"] + panels.OUTCOME["reward_model"])
     metric = next((m for m in order if (run["run"], m) in curves), "")
-    urgency = need(run, now)
+    word = why_needed(run, now)
+    found = word in ("failing", "watch")
+    urgency = NEEDS.get(word, 0)
     return {
         "id": run["run"],
         "need": urgency,
-        "wrong": run["state_why"] if urgency else "",
-        "since": _known(run["last_step"]) if urgency else None,
+        "needs": word if urgency else "",
+        "verdict": run["verdict"],
+        "cause": cause(run["cause"]) if found else "",
+        "wrong": (run["finding"] if found else run["state_why"]) if urgency else "",
+        "since": _known(run["onset"] if found else run["last_step"]) if urgency else None,
         "why": run["state_why"],
         "until": run["state_until"] if np.isfinite(run["state_until"]) else None,
         "seen": _known(run["last_seen"]),

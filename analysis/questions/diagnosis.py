@@ -137,8 +137,11 @@ class Diagnoses:
 
     # -- kept diagnoses: what pages read
 
-    def due(self) -> list[str]:
-        """Runs to diagnose, those that were written to last first: none was kept yet, or many rows came, or other code."""
+    def due(self) -> list[tuple[str, int]]:
+        """Runs to diagnose with their number of rows, those that were written to last first.
+
+        Due is a run without a kept diagnosis, one that has grown since (see `GROWN`), and one diagnosed by other code.
+        """
         table = self.runs()
         table = table[table["kind"].isin(DIAGNOSED)].sort_values("last_seen", ascending=False, kind="stable")
         held, code = findings.read_rows(self._con.cursor()), made_by()
@@ -147,7 +150,7 @@ class Diagnoses:
             read, by = held.get(run, (0, ""))
             grown = rows != read and (rows < read or rows >= read * (1 + GROWN) or state != "writing")
             if by != code or grown:
-                due.append(run)
+                due.append((run, rows))
         return due
 
     def keep_diagnosis(self, diagnosis: Diagnosis, rows: int) -> None:
@@ -159,20 +162,11 @@ class Diagnoses:
             )
             self._writer.touch(diagnosis.run)
 
-    def rows_of(self, run: str) -> int:
-        """How many rows of all kinds are known of a run; 0 if it is not there."""
-        table = self.runs()
-        return next(iter(_rows(table[table["run"] == run])), 0)
-
     def diagnoses(self, runs: Sequence[str]) -> dict[str, Diagnosis]:
         """The kept diagnosis of each of these runs that has one."""
         from analysis.diagnosis.finding import Diagnosis
 
         return {run: Diagnosis.of(said) for run, said in findings.kept(self._con.cursor(), runs).items()}
-
-    def worst(self) -> pd.DataFrame:
-        """One row a diagnosed run: verdict, and what to look at first. See `analysis.store.findings.worst`."""
-        return findings.worst(self._con.cursor())
 
     def finding_history(self, run: str) -> pd.DataFrame:
         """Every finding that a run ever had: cause, severity, summary, first_seen, cleared (unix s, NaN: it holds)."""

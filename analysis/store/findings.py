@@ -26,8 +26,8 @@ def keep(con: duckdb.DuckDBPyConnection, document: Mapping[str, Any], *, rows: i
     try:
         con.execute("DELETE FROM diagnoses WHERE run_id = ?", [run])
         con.execute(
-            "INSERT INTO diagnoses VALUES (?, ?, ?, ?, ?, ?)",
-            [run, now, code, rows, document["verdict"], json.dumps(document)],
+            "INSERT INTO diagnoses VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [run, now, code, rows, document["verdict"], *_first(findings), json.dumps(document)],
         )
         con.execute(
             "UPDATE findings SET cleared = ? WHERE run_id = ? AND cleared IS NULL AND NOT list_contains(?, id)",
@@ -52,23 +52,21 @@ def keep(con: duckdb.DuckDBPyConnection, document: Mapping[str, Any], *, rows: i
         raise
 
 
+def _first(findings: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """Cause, severity, summary and onset of the finding to look at first."""
+    if not findings:
+        return [None] * 4
+    first = findings[0]
+    onset = first["onset"]
+    return [first["cause"], first["severity"], first["summary"], None if onset is None else onset["value"]]
+
+
 def kept(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Run -> document of its newest diagnosis, for those that have one."""
     rows = con.execute(
         "SELECT run_id, document FROM diagnoses WHERE run_id IN (SELECT unnest(?))", [list(run_ids)]
     ).fetchall()
     return {run: json.loads(document) for run, document in rows}
-
-
-def worst(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """One row a diagnosed run: run, verdict, and cause, severity, summary and onset of the finding to look at first."""
-    return con.execute(
-        """SELECT run_id AS run, verdict, document->>'$.findings[0].cause' AS cause,
-                  document->>'$.findings[0].severity' AS severity, document->>'$.findings[0].summary' AS summary,
-                  (document->>'$.findings[0].onset.value')::DOUBLE AS onset,
-                  json_array_length(document, '$.findings') AS findings
-           FROM diagnoses ORDER BY run"""
-    ).df()
 
 
 def read_rows(con: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, str]]:

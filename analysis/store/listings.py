@@ -13,7 +13,11 @@ from analysis.store.rollups import LEVELS
 
 
 def runs(con: duckdb.DuckDBPyConnection, *, archived: bool) -> pd.DataFrame:
-    """One row a run, with the extent of its data; `last_seen` is the time its files last changed (unix s)."""
+    """One row a run, with the extent of its data; `last_seen` is the time its files last changed (unix s).
+
+    `verdict` is that of the kept diagnosis, "" where there is none yet; cause, severity, finding (in a sentence) and
+    onset are those of the finding to look at first.
+    """
     return con.execute(
         f"""WITH extent AS (
                 SELECT run_id, min(first_step) AS first_step, max(last_step) AS last_step,
@@ -33,10 +37,12 @@ def runs(con: duckdb.DuckDBPyConnection, *, archived: bool) -> pd.DataFrame:
                    coalesce(n_ranked, 0) AS n_ranked, coalesce(n_rollouts, 0) AS n_rollouts,
                    coalesce(n_streamed, 0) AS n_streamed,
                    coalesce(last_seen, (SELECT max(last_seen) FROM touched t
-                                        WHERE r.run_id LIKE t.run_id || '/%')) AS last_seen, archived
+                                        WHERE r.run_id LIKE t.run_id || '/%')) AS last_seen, archived,
+                   coalesce(verdict, '') AS verdict, coalesce(cause, '') AS cause, coalesce(severity, '') AS severity,
+                   coalesce(summary, '') AS finding, onset
             FROM runs r LEFT JOIN extent USING (run_id) LEFT JOIN pairs USING (run_id)
             LEFT JOIN ranked USING (run_id) LEFT JOIN rolled USING (run_id) LEFT JOIN streamed USING (run_id)
-            LEFT JOIN touched USING (run_id)
+            LEFT JOIN touched USING (run_id) LEFT JOIN diagnoses USING (run_id)
             WHERE begun AND (? OR NOT archived) ORDER BY run""",
         [archived],
     ).df()

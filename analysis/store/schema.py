@@ -102,9 +102,10 @@ CREATE TABLE checks (
 );
 """
 
-FINDINGS = """-- the newest diagnosis of each run: the rows it has read, the code that made it, and all it says as JSON
+FINDINGS = """-- the newest diagnosis of each run: the rows it has read, the code that made it, what to look at first, and all as JSON
 CREATE TABLE diagnoses (
-    run_id VARCHAR, made DOUBLE, code VARCHAR, rows BIGINT, verdict VARCHAR, document VARCHAR
+    run_id VARCHAR, made DOUBLE, code VARCHAR, rows BIGINT, verdict VARCHAR, cause VARCHAR, severity VARCHAR,
+    summary VARCHAR, onset DOUBLE, document VARCHAR
 );
 
 -- every finding that a run ever had, as it was last told: when it was first seen, and cleared

@@ -8,7 +8,7 @@ const FILTERS = { state: "state", project: "project", trained: "trainer", tags: 
 const textual = (key) => (run) => run[key] || null;
 const lastOf = (key) => (run) => run[key]?.last ?? null;
 const COLUMNS = [
-  { key: "need", label: "needs", hint: "What stopped without an end needs you; then the freshest first", of: (run) => run.need },
+  { key: "need", label: "needs", hint: "What is failing or stopped without an end needs you; then the freshest first", of: (run) => run.need },
   { key: "name", label: "run", of: textual("name"), up: true },
   { key: "wrong", label: "what is wrong", of: textual("wrong"), up: true },
   { key: "since", label: "since", hint: "The step from which on", of: (run) => run.since },
@@ -140,13 +140,14 @@ function fill(state, row, run) {
     link.href = address([run.id]);
     box.setAttribute("aria-label", `Choose ${run.name}`);
   }
+  cells.wrong.title = run.wrong;
   const title = [run.name, run.project, `${run.state}${run.why ? `: ${run.why}` : ""}`, run.kind, run.trained, run.group && `group ${run.group}`, ...run.tags];
   link.title = title.filter(Boolean).join("\n");
   put(cells.name.querySelector(".mark"), String(slot), () => (slot === undefined ? [] : [swatch(slot, state.data)]));
   const sub = [run.kind || "kind not known", run.trained].filter(Boolean).join(", ");
   put(cells.name.querySelector(".sub"), sub, () => [sub]);
-  put(cells.need, `${run.need}${run.state}`, () => (run.need ? [element("b", { className: `need ${run.state}` }, `${"!".repeat(run.need)} ${run.state}`)] : []));
-  put(cells.wrong, run.wrong, () => [run.wrong]);
+  put(cells.need, run.needs, () => (run.need ? [element("b", { className: `need ${run.needs}` }, `${"!".repeat(run.need)} ${run.needs}`)] : []));
+  put(cells.wrong, run.cause + run.wrong, () => (run.cause ? [element("b", {}, `${run.cause}. `), run.wrong] : [run.wrong]));
   put(cells.since, String(run.since), () => (run.since === null ? [] : [run.since.toLocaleString("en")]));
   put(cells.kind, run.kind, () => [run.kind || "not known"]);
   put(cells.trained, run.trained, () => [run.trained.replaceAll("_", " ") || "not logged"]);
@@ -272,6 +273,7 @@ async function refresh(state, ids) {
 
 function take(state, said) {
   state.verdict.textContent = said.verdict;
+  state.note.textContent = said.note;
   const there = new Set(said.rows.map((run) => run.id));
   for (const id of said.of ?? [...state.runs.keys()]) if (!there.has(id)) forget(state, id);
   for (const run of said.rows) state.runs.set(run.id, run);
@@ -331,7 +333,7 @@ function build(parent, data) {
     root, data, runs: new Map(), items: new Map(), places: new Map(), ticked: new Set(data.ticked), found: [], shown: [],
     scales: {}, heads: {}, selects: {}, told: new Set([JSON.stringify(data.view)]), view: { ...data.view }, ahead: 0,
     changed: new Set(), ready: false, have: null, marker: [],
-    verdict: part("p", {}, data.verdict), find: part("input", { type: "search", className: "find", placeholder: "Find runs: regular expression", "aria-label": "Find runs by regular expression over name, project, kind, trainer, state, group and tags" }),
+    verdict: part("p", {}, data.verdict), note: part("p", { className: "note" }, data.note), find: part("input", { type: "search", className: "find", placeholder: "Find runs: regular expression", "aria-label": "Find runs by regular expression over name, project, kind, trainer, state, group and tags" }),
     kinds: part("div", { className: "kinds", role: "group", "aria-label": "Kind" }),
     hint: part("p", { className: "hint", role: "status", hidden: true }, "This is no regular expression; it is searched for as it stands."),
     all: part("input", { type: "checkbox", "aria-label": "Choose all that match" }), count: part("span", { className: "count", role: "status" }),
@@ -358,7 +360,7 @@ function build(parent, data) {
   state.failed = part("div", { className: "failed", role: "alert", hidden: true }, state.failedWords, again);
   state.bar = part("div", { className: "bar" }, part("label", {}, state.all, state.count), state.clear, state.advice, state.together, state.none);
   root.replaceChildren(
-    part("div", { className: "st-key-verdict" }, state.verdict), part("p", { className: "note" }, data.note),
+    part("div", { className: "st-key-verdict" }, state.verdict), state.note,
     part("div", { className: "filters", role: "search" }, state.find, state.kinds, ...Object.values(state.selects)), state.hint, state.failed,
     state.bar, state.table, state.more, state.empty);
   root.classList.add("waiting");

@@ -52,7 +52,7 @@ def render() -> None:
             "slots": {**{run: slot for run, slot in st.session_state["marks"].items() if run in known}, **marks},
             "hues": look.HUES,
             "colours": _colours(),
-            "note": runtable.NOT_DIAGNOSED,
+            "note": runtable.diagnosed(table),
         },
         on_view_change=_looked,
         on_ticked_change=_ticked,

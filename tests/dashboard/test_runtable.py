@@ -18,6 +18,7 @@ import pytest
 
 from analysis import host
 from analysis.board import Board
+from analysis.diagnosis.finding import Diagnosis, Finding, Onset
 from dashboard import requests, runtable
 from dashboard.standing import standing
 from tests.generate import long_name, write_run
@@ -153,6 +154,46 @@ def test_an_old_crash_needs_nobody_now(tmp_path):
     said = document(tmp_path)
     assert said["verdict"].startswith("The one run does not need you.")
     assert (said["rows"][0]["state"], said["rows"][0]["need"]) == ("crashed", 0)
+
+
+def diagnosed(board: Board, run: str, verdict: str, cause: str = "", severity: str = "", onset: float = 40.0) -> None:
+    first = Finding(
+        f"{run}:{cause}", 1, {"run": run}, cause, (), severity, 0.9, "In one sentence.", Onset(onset, onset, onset)
+    )
+    board.keep_diagnosis(Diagnosis(run, "", "policy", "trl", verdict, "", (first,) if cause else ()), 1)
+
+
+def test_a_finding_asks_for_somebody_before_a_crash_however_old_its_run_is(tmp_path):
+    cut(tmp_path / "broken", 3600)
+    for name in ("hacked", "doubtful", "fine"):
+        write_run(tmp_path / name, 1, until=time.time() - 30 * DAY)
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        diagnosed(board, "hacked", "failing", "mid_run_fault.reward_changed", "critical", 91.0)
+        diagnosed(board, "doubtful", "watch", "kl_runaway", "warning")
+        diagnosed(board, "fine", "healthy")
+        said = runtable.document(board, board.runs())
+        order = runtable.by_need(board.runs(), time.time())["run"].tolist()
+    assert order == ["hacked", "broken", "doubtful", "fine"]
+    assert said["verdict"].startswith(
+        "3 of 4 runs need you: hacked (mid run fault: reward changed), broken crashed and doubtful (kl runaway)."
+    )
+    assert said["note"] == "3 runs diagnosed, 1 still to come."
+    rows = {row["id"]: row for row in said["rows"]}
+    assert (rows["hacked"]["needs"], rows["hacked"]["since"], rows["hacked"]["wrong"]) == (
+        "failing", 91.0, "In one sentence.",
+    )  # fmt: skip
+    assert (rows["broken"]["needs"], rows["broken"]["cause"]) == ("crashed", "")
+    assert (rows["fine"]["needs"], rows["fine"]["wrong"], rows["fine"]["since"]) == ("", "", None)
+
+
+def test_a_run_that_crashed_while_it_was_failing_is_failing(tmp_path):
+    cut(tmp_path / "broken", 3600)
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        diagnosed(board, "broken", "failing", "numeric_divergence", "critical")
+        (row,) = runtable.document(board, board.runs())["rows"]
+    assert (row["needs"], row["cause"], row["state"]) == ("failing", "numeric divergence", "crashed")
 
 
 def test_a_sentence_stays_readable_with_long_names(tmp_path):

@@ -42,7 +42,7 @@ class ScoreJump(Detector):
             return Sight("refuted", (Evidence("The score follows its own path, without a jump.", "refuted", most, n=len(series), series=series.tag),))  # fmt: skip
         # where it leaves its path: later rows are held against a line that has already taken in the change
         begins = off & ~np.concatenate([[False], off[:-1]])
-        for i in (j for b in np.flatnonzero(begins) for j in range(b, min(b + STAYS + 1, len(off))) if off[j]):
+        for i in (j for b in np.flatnonzero(begins).tolist() for j in range(b, min(b + STAYS + 1, len(off))) if off[j]):
             first = max(0, int(i) - int(change.width[i]) + 1)
             before, after = change.expected[i], change.recent[i]
             at = _where(series.values, first, int(i), before, after)

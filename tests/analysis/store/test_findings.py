@@ -64,17 +64,6 @@ def test_first_seen_stays_and_a_cleared_finding_stays_in_the_history(con):
     assert math.isnan(findings.history(con, "b")["cleared"].iloc[0])
 
 
-def test_the_worst_finding_stands_for_its_run(con):
-    keep(con, diagnosis("a", ("reward_hacking", "critical"), ("length_hacking", "info")), 1.0)
-    keep(con, diagnosis("b"), 1.0)
-    table = findings.worst(con).set_index("run")
-    assert table.loc["a", ["verdict", "cause", "severity", "onset", "findings"]].tolist() == [
-        "failing", "reward_hacking", "critical", 40.0, 2,
-    ]  # fmt: skip
-    assert table.loc["b", "verdict"] == "healthy"
-    assert table.loc["b", "findings"] == 0
-
-
 # -- the board
 
 
@@ -90,9 +79,9 @@ def test_a_run_is_due_until_it_is_diagnosed_and_again_when_it_grew(tmp_path):
     rows(log, 0, 200)
     with Board.open(tmp_path / "x.duckdb") as board:
         board.ingest(tmp_path / "run")
-        assert board.due() == ["run"]
+        assert board.due() == [("run", 400)]
         before = board.version(["run"])
-        board.keep_diagnosis(board.diagnose("run"), board.rows_of("run"))
+        board.keep_diagnosis(board.diagnose("run"), 400)
         assert board.due() == []
         assert board.version(["run"]) != before, "pages of the run must hear of it"
     with Board.open(tmp_path / "x.duckdb") as board:
@@ -100,7 +89,22 @@ def test_a_run_is_due_until_it_is_diagnosed_and_again_when_it_grew(tmp_path):
         assert board.diagnoses(["run"])["run"].run == "run"
         rows(log, 200, 260)
         board.ingest(tmp_path / "run")
-        assert board.due() == ["run"]
+        assert board.due() == [("run", 520)]
         board.delete("run")
         assert board.diagnoses(["run"]) == {}
         assert len(board.finding_history("run")) == 0
+
+
+def test_the_list_of_runs_tells_what_to_look_at_first(tmp_path):
+    for name in ("bad", "good", "new"):
+        rows(tmp_path / name / "metrics.jsonl", 0, 20)
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        board.keep_diagnosis(diagnosis("bad", ("reward_hacking", "critical"), ("length_hacking", "info")), 20)
+        board.keep_diagnosis(diagnosis("good"), 20)
+        told = board.runs().set_index("run")[["verdict", "cause", "severity", "finding", "onset"]]
+    assert told.loc["bad"].tolist() == [
+        "failing", "reward_hacking", "critical", "reward_hacking in words", 40.0,
+    ]  # fmt: skip
+    assert told.loc["good"].tolist()[:4] == ["healthy", "", "", ""]
+    assert told.loc["new"].tolist()[:4] == ["", "", "", ""]
