@@ -103,7 +103,8 @@ def _said(run: Mapping[str, Any], word: str) -> str:
 
 def cause(name: str) -> str:
     """The identifier of a cause as words: "mid run fault: learning rate jump"."""
-    return name.removeprefix("rm_").replace("_", " ").replace(".", ": ")
+    words = name.removeprefix("rm_").replace("_", " ").replace(".", ": ").split(" ")
+    return " ".join({"lr": "learning rate", "kl": "KL"}.get(word, word) for word in words)
 
 
 def diagnosed(table: pd.DataFrame) -> str:

@@ -176,7 +176,7 @@ def test_a_finding_asks_for_somebody_before_a_crash_however_old_its_run_is(tmp_p
         order = runtable.by_need(board.runs(), time.time())["run"].tolist()
     assert order == ["hacked", "broken", "doubtful", "fine"]
     assert said["verdict"].startswith(
-        "3 of 4 runs need you: hacked (mid run fault: reward changed), broken crashed and doubtful (kl runaway)."
+        "3 of 4 runs need you: hacked (mid run fault: reward changed), broken crashed and doubtful (KL runaway)."
     )
     assert said["note"] == "3 runs diagnosed, 1 still to come."
     rows = {row["id"]: row for row in said["rows"]}
