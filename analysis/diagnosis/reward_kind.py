@@ -5,6 +5,8 @@ from __future__ import annotations
 from analysis.diagnosis.levels import TENFOLD
 from analysis.diagnosis.signals import Signals
 
+PARTS = "reward.component_mean/"
+
 
 def bounded(view: Signals) -> bool:
     """Whether the score counts solved tasks: few values among single responses, or means that stay between 0 and 1.
@@ -14,5 +16,8 @@ def bounded(view: Signals) -> bool:
     sampled = view.get("rollouts/values")
     if sampled is not None:
         return bool(sampled.values[0] <= 1 / TENFOLD)
+    parts = [s for name, s in view.series.items() if name.startswith(PARTS) and len(s)]
+    if len(parts) > 1:  # a sum of what several verifiers say
+        return all(p.values.min() >= 0 and p.values.max() <= 1 for p in parts)
     score = view.get("score")
     return score is not None and bool(score.values.min() >= 0 and score.values.max() <= 1)

@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.advice import go_back, stronger_penalty
 from analysis.diagnosis.finding import Next, Severity
 from analysis.diagnosis.leaf import DECISIVE, FAIR, SLIGHT, STRONG, Cause, Sights, established
+from analysis.diagnosis.reward_kind import bounded
 from analysis.diagnosis.signals import Signals
 
 FAR = ("kl_excess", "left_reference", "spread_collapse", "entropy_collapse")
@@ -36,9 +37,11 @@ class RewardHacking(Cause):
     dated = ("kl_runaway",)
 
     def fits(self, view: Signals, sights: Sights) -> bool:
-        """Nothing is hacked unless the score is up, and stays there."""
+        """Nothing is hacked unless the score is up and stays there, and is more than a count of solved tasks."""
         if not established(sights, "score_up") or established(sights, "score_below_start"):
             return False
+        if bounded(view) and not established(sights, "gold_falls"):
+            return False  # a verifier that is exploited shows in nothing but a score that was held out
         fall = sights["score_fell"].value if "score_fell" in sights else None
         return fall is None or fall < (sights["score_up"].value or 0.0) * FALLING
 

@@ -7,17 +7,14 @@ import numpy as np
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import FEW, mean_of, noise, reach
+from analysis.diagnosis.levels import FEW, noise, reach
 from analysis.diagnosis.signals import Series, Signals
 
 TRUSTED = (
-    "eval.gold_score_mean",
-    "eval.score_mean",
-    "eval.pass_at_k",
-    "eval/eval.score_mean",
-    "eval/score",
-    "rollouts",
-)
+    "eval.gold_score_mean", "eval.score_mean", "eval.pass_at_k", "eval/eval.score_mean", "eval/score", "eval/accuracy",
+    "eval/rm.accuracy", "eval_score", "rollouts/gold",
+)  # fmt: skip
+"""Scores that the policy is not trained on, the most trusted first; hand-written loops call them by their own names."""
 
 
 @registry.detector
@@ -42,23 +39,25 @@ class GoldFalls(Detector):
             fall, half = float(v[best] - v[-1]), reach(len(v), 30) * float(np.hypot(error[best], error[-1]))
             rise = float(v[-1] - v[0]) - reach(len(v), 30) * float(np.hypot(error[0], error[-1]))
         else:
-            w = max(FEW, len(v) // 8)
+            w = max(3, len(v) // 8)
             sums = np.concatenate([[0.0], np.cumsum(v)])
             means = (sums[w:] - sums[:-w]) / w
-            best = int(means.argmax())
-            top, now, start = (mean_of(series, i, i + w) for i in (best, len(v) - w, 0))
-            fall, half = top.value - now.value, reach(len(v), 16) * float(np.hypot(top.error, now.error))
-            rise = now.value - start.value - half
-        state: State = (
-            "established" if fall - half > max(0.0, noise(series) / 2) else "refuted" if rise > 0 else "not_established"
-        )
+            top = int(means.argmax())
+            best = top + w // 2
+            # answers to a test set are drawn anew each time: their noise is that of rows, whatever the policy does between
+            error_of = noise(series) / np.sqrt(w)
+            fall, half = float(means[top] - means[-1]), reach(len(v), max(len(v) - 2, 4)) * np.sqrt(2) * error_of
+            rise = float(means[-1] - means[0]) - 3 * error_of
+            # less than a quarter of what was gained may come and go
+            half = max(half, float(means[top] - means[0]) / 4)
+        state: State = "established" if fall - half > 0 else "refuted" if rise > 0 else "not_established"
         at = float(series.steps[best])
         statement = f"Gold is {fall:.3g} below its best at step {at:g} ({v[best]:.3g}, now {v[-1]:.3g})."
         if state == "refuted":
             statement = f"Gold has risen from {v[0]:.3g} to {v[-1]:.3g}."
         evidence = Evidence(
             statement, state, fall, fall - half, fall + half, "", len(v), series.tag,
-            (float(series.steps[0]), float(series.steps[-1])), "best stretch against the present",
+            (float(series.steps[0]), float(series.steps[-1])), "best stretch against the last, with the noise of single rows",
         )  # fmt: skip
         return Sight(state, (evidence,), Onset(at, at, float(series.steps[min(best + 1, len(v) - 1)])), fall)
 

@@ -26,7 +26,7 @@ class KLExcess(Detector):
     kinds = ("policy",)
     about = "whether the gain in score is worth its KL"
     needs = ("score", "kl.per_sequence")
-    uses = ("score.sd", "rollouts/*", "entropy.sequence")
+    uses = ("reward.component_mean/*", "score.sd", "rollouts/*", "entropy.sequence")
 
     def look(self, view: Signals) -> Sight | str:
         if bounded(view):

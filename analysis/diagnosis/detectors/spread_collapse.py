@@ -23,7 +23,7 @@ class SpreadCollapse(Detector):
     kinds = ("policy",)
     about = "whether responses still get different scores"
     needs = ("score",)
-    uses = ("score.sd", "rollouts/*")
+    uses = ("reward.component_mean/*", "score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         begin = score_spread(view)
