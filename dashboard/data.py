@@ -12,6 +12,7 @@ import streamlit as st
 
 from analysis.board import Board
 from analysis.comparison import AtEqualKl, at_equal_kl
+from analysis.diagnosis.finding import Diagnosis
 from analysis.distribution import Distribution
 from analysis.host import Host, host
 from analysis.ranking.contest import Contest
@@ -67,6 +68,16 @@ def _metrics(version: str, runs: tuple[str, ...], only: tuple[str, ...] | None) 
 def metrics(runs: tuple[str, ...], only: tuple[str, ...] | None = None) -> pd.DataFrame:
     """What these runs log; `only` these metrics, if told."""
     return _metrics(version(runs), runs, only)
+
+
+@_remember
+def _diagnoses(version: str, runs: tuple[str, ...]) -> dict[str, Diagnosis]:
+    return board().diagnoses(runs)
+
+
+def diagnoses(runs: tuple[str, ...]) -> dict[str, Diagnosis]:
+    """What is wrong with these runs; one that is not diagnosed yet is absent."""
+    return _diagnoses(version(runs), runs)
 
 
 @_remember
