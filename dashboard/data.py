@@ -19,6 +19,7 @@ from analysis.ranking.contest import Contest
 from analysis.ranking.evaluate import Evaluation, ListEvaluation
 from analysis.rows import Ask, Facts
 from analysis.spread import Spread
+from dashboard import travelled
 from dashboard.standing import standing
 from dashboard.tables import View
 
@@ -88,6 +89,16 @@ def _equal_kl(version: str, runs: tuple[str, ...], names: dict[str, str]) -> tup
 def equal_kl(runs: tuple[str, ...], names: dict[str, str]) -> tuple[AtEqualKl, ...]:
     """What runs reached at equal KL."""
     return _equal_kl(version(runs), runs, names)
+
+
+@_remember
+def _path(version: str, run: str) -> travelled.Path | str:
+    return travelled.path(board(), run)
+
+
+def path(run: str) -> travelled.Path | str:
+    """What a run scored at which distance from the reference, or why that can't be told."""
+    return _path(version((run,)), run)
 
 
 @_remember

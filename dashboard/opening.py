@@ -41,7 +41,7 @@ _PLACE = """
 #rewardboard-opening .title {font: 650 25.5px/33px "Source Sans", "Source Sans Pro", sans-serif; letter-spacing: -.01em;
   height: 178px;}
 @media (max-width: 1200px) {#rewardboard-opening .title {height: 245px;}}
-@media (max-width: 900px) {#rewardboard-opening {padding: 39px 15px 0;} #rewardboard-opening .title {height: 271px;}}
+@media (max-width: 900px) {#rewardboard-opening {padding: 39px 15px 0;} #rewardboard-opening .title {height: 327px;}}
 """
 """Where the page's own title and chart stand once it is there, so that nothing moves when it takes over."""
 

@@ -74,7 +74,7 @@ def findings(
 
 
 def _upright(axes: tuple[str, str, str]) -> dict[str, Any]:
-    return {"xref": axes[0], "yref": f"{axes[1]} domain", "y0": 0, "y1": 1, "layer": "between"}
+    return {"xref": axes[0], "yref": f"{axes[1]} domain", "y0": 0, "y1": 1, "layer": "below"}
 
 
 def _finding(noted: Noted, axes: tuple[str, str, str], theme: Theme) -> list[dict[str, Any]]:
