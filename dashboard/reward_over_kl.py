@@ -12,16 +12,16 @@ MOST = 4
 """Runs drawn, a panel each: as many as have a hue of their own."""
 
 STATES = {
-    "established": "Over-optimised",
-    "refuted": "Not over-optimised within these rows",
-    "not established": "Over-optimisation is not established",
+    "established": "The score has a peak over sqrt(KL)",
+    "refuted": "No peak of the score within these rows",
+    "not established": "A peak of the score over sqrt(KL) is not established",
 }
-"""What the state of the fit means."""
+"""What the state of the fit means. It is the proxy's own score: whether quality fell, the findings weigh with the rest."""
 
 
 def sentence(found: Path, name: str) -> str:
     """Whether the run went beyond the peak of its reward, in Markdown."""
-    because = look.literal(found.fit.because)
+    because = look.literal(look.spoken(found.fit.because))
     return f"**{look.literal(name)}:** {STATES[found.fit.state]}: {because}."
 
 
@@ -50,7 +50,8 @@ def draw(runs: tuple[str, ...], names: dict[str, str]) -> None:
     )
     st.caption(
         "Dots: rows as logged, the ring is the last. Line: the best by AICc of five forms (flat, rising, "
-        "plateau, and the two of Gao et al. 2022). A peak is shaded with its 95 % interval only where it is established. "
+        "plateau, and the two of Gao et al. 2022), over d = sqrt(KL). A peak is shaded with its 95 % interval only where it "
+        "is established; it is one of the reward model's own score, and no finding by itself. "
         f"KL from {look.literal('; '.join(dict.fromkeys(found.how for found in drawn.values())))}."
     )
     if len(runs) > MOST:
