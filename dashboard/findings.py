@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from analysis.diagnosis.finding import Diagnosis, Event, Evidence, Finding, Next
-from dashboard import look
+from analysis.questions.diagnosis import DIAGNOSED
+from dashboard import look, runtable
 from dashboard.charts.verticals import Noted
 
 VERDICTS = {
@@ -18,8 +19,8 @@ VERDICTS = {
 }
 """Verdict -> how it is drawn (`look.SEVERITY`) and called."""
 
-PENDING = ("unknown", "not diagnosed yet")
-"""A run whose diagnosis is not there yet."""
+PENDING, NEVER = ("unknown", "not diagnosed yet"), ("unknown", "not diagnosed")
+"""A run whose diagnosis is not there yet, and one of a kind that has no detectors."""
 
 DERIVED = {
     "score": ("reward.rm_score_mean", "reward.normalised_mean", "reward.total_mean"),
@@ -46,18 +47,20 @@ SURE = 0.005
 """A confidence within this of 1 or 0 is not printed as certainty: two digits would round it to that."""
 
 
-def drawn_as(diagnosis: Diagnosis | None) -> tuple[str, str]:
+def drawn_as(diagnosis: Diagnosis | None, kind: str) -> tuple[str, str]:
     """Key of `look.SEVERITY` and the word of a verdict; nothing that could be checked is no health."""
     if diagnosis is None:
-        return PENDING
+        return PENDING if kind in DIAGNOSED else NEVER
     if diagnosis.verdict == "healthy" and not diagnosis.checked:
         return VERDICTS["not_enough_data"]
     return VERDICTS[diagnosis.verdict]
 
 
-def summary(diagnosis: Diagnosis | None) -> str:
-    """The verdict in one sentence, as the terminal and the JSON have it."""
-    return "The diagnosis of this run is still being made." if diagnosis is None else diagnosis.summary
+def summary(diagnosis: Diagnosis | None, kind: str) -> str:
+    """The verdict in one sentence, as the terminal and the JSON have it; without one, why there is none."""
+    if diagnosis is not None:
+        return diagnosis.summary
+    return "It is on its way." if kind in DIAGNOSED else "Only policy runs and reward models are diagnosed."
 
 
 def serious(diagnosis: Diagnosis) -> tuple[Finding, ...]:
@@ -73,9 +76,9 @@ def minor(diagnosis: Diagnosis) -> tuple[Finding, ...]:
 # -- words
 
 
-def cause(name: str) -> str:
-    """A cause as words: of "mid_run_fault.learning_rate_jump" the specific part; whose it is, is known."""
-    return look.spoken(name.rpartition(".")[2].removeprefix("rm_"))
+def brief(name: str) -> str:
+    """A cause in the fewest words: of "mid_run_fault.learning_rate_jump" the specific part."""
+    return runtable.cause(name.rpartition(".")[2])
 
 
 def sure(confidence: float) -> str:
@@ -133,7 +136,11 @@ def history(events: Sequence[Event]) -> list[str]:
     """What became of a finding, one line an event."""
     lines = []
     for event in events:
-        name = "" if event.change == "cleared" else f" as {cause(event.cause)}, {look.SEVERITY[event.severity][1]}"
+        name = (
+            ""
+            if event.change == "cleared"
+            else f" as {runtable.cause(event.cause)}, {look.SEVERITY[event.severity][1]}"
+        )
         lines.append(f"step {step(event.at)}: {CHANGES[event.change]}{name}")
     return lines
 
@@ -199,8 +206,8 @@ def _noted(run: str, finding: Finding, logged: pd.DataFrame, names: Mapping[str,
         onset=onset,
         detected=None if finding.detected is None else finding.detected.value,
         severity=finding.severity,
-        label=f"{whose}{cause(finding.cause)}",
-        sentence=f"{whose}{cause(finding.cause)}, {word}: {', '.join(times(finding))}",
+        label=f"{whose}{brief(finding.cause)}",
+        sentence=f"{whose}{brief(finding.cause)}, {word}: {', '.join(times(finding))}",
     )
 
 

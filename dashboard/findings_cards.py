@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from analysis.diagnosis.finding import Diagnosis, Evidence, Finding
-from dashboard import data, figures, findings, look, plot, shell
+from dashboard import data, figures, findings, look, plot, runtable, shell
 from dashboard.charts import traces
 
 SAID = 3
@@ -27,11 +27,11 @@ EXPECTED = {
 """What the state of a statement means where it stands against a finding."""
 
 
-def verdict(diagnosis: Diagnosis | None, name: str, standing: str) -> str:
+def verdict(diagnosis: Diagnosis | None, name: str, kind: str, standing: str) -> str:
     """Name, verdict as icon, word and colour, and the sentence; how the run stands, smaller beneath. In Markdown."""
-    key, word = findings.drawn_as(diagnosis)
+    key, word = findings.drawn_as(diagnosis, kind)
     icon, _, colour = look.SEVERITY[key]
-    said = look.literal(findings.summary(diagnosis))
+    said = look.literal(findings.summary(diagnosis, kind))
     return f"**{look.literal(name)}** :{colour}[{icon} **{word}**]  {said}  \n:small[{standing}]"
 
 
@@ -54,7 +54,7 @@ def _card(run: str, finding: Finding, name: str, *, opened: bool, told: bool) ->
     """One finding; `told`: its sentence is the verdict, which stands above it."""
     icon, word, colour = look.SEVERITY[finding.severity]
     whose = f"{look.literal(name)}: " if name else ""
-    cause = findings.cause(finding.cause)
+    cause = runtable.cause(finding.cause)
     since = "" if finding.onset is None else f" · since {finding.onset.axis} {findings.step(finding.onset.value)}"
     title = f":{colour}[{icon} **{word}**] **{whose}{look.literal(cause)}**{since}"
     with st.expander(title, expanded=opened, key=f"finding-{finding.id}"):
@@ -107,7 +107,7 @@ def _next(finding: Finding) -> None:
     st.markdown("**What to do next**\n" + ("\n".join(lines) or "\nNothing is known that helps."))
     if finding.alternatives:
         others = [
-            f"- {look.literal(a.summary or findings.cause(a.cause))}: {findings.sure(a.confidence)}"
+            f"- {look.literal(a.summary or runtable.cause(a.cause))}: {findings.sure(a.confidence)}"
             for a in finding.alternatives
             if a.confidence >= findings.SURE
         ]

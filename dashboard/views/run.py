@@ -91,7 +91,7 @@ def _verdict(rows: pd.DataFrame, names: dict[str, str], found: Mapping[str, Diag
         how = " ".join(w for w in (run["framework"], run["trainer"]) if isinstance(w, str) and w)
         step = "" if run["last_step"] != run["last_step"] else f", step {run['last_step']:,.0f}"
         standing = f"A {kind}{f' ({look.literal(how)})' if how else ''}{step}, {_standing(run)}."
-        parts.append(findings_cards.verdict(found.get(run["run"]), names[run["run"]], standing))
+        parts.append(findings_cards.verdict(found.get(run["run"]), names[run["run"]], run["kind"] or "", standing))
     more = f"\n\nAnd {len(rows) - TOLD} more." if len(rows) > TOLD else ""
     return "\n\n".join(parts) + more
 
