@@ -13,7 +13,7 @@ from analysis.board import Board
 from analysis.distribution import QUANTILES
 from analysis.records import InputError
 from analysis.spread import Spread
-from dashboard import contest_tables, look, lossviews, trust_tables
+from dashboard import contest_tables, look, lossviews, travelled, trust_tables
 from dashboard.lossviews import Pair
 from dashboard.tables import View, ask_of
 
@@ -147,6 +147,7 @@ TABLES: dict[str, Callable[..., pd.DataFrame]] = {
         distribution,
         spread,
         losses,
+        travelled.reward_over_kl,
         contest_tables.contest_models,
         contest_tables.contest_differences,
         contest_tables.contest_categories,

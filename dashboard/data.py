@@ -12,12 +12,14 @@ import streamlit as st
 
 from analysis.board import Board
 from analysis.comparison import AtEqualKl, at_equal_kl
+from analysis.diagnosis.finding import Diagnosis
 from analysis.distribution import Distribution
 from analysis.host import Host, host
 from analysis.ranking.contest import Contest
 from analysis.ranking.evaluate import Evaluation, ListEvaluation
 from analysis.rows import Ask, Facts
 from analysis.spread import Spread
+from dashboard import travelled
 from dashboard.standing import standing
 from dashboard.tables import View
 
@@ -70,6 +72,16 @@ def metrics(runs: tuple[str, ...], only: tuple[str, ...] | None = None) -> pd.Da
 
 
 @_remember
+def _diagnoses(version: str, runs: tuple[str, ...]) -> dict[str, Diagnosis]:
+    return board().diagnoses(runs)
+
+
+def diagnoses(runs: tuple[str, ...]) -> dict[str, Diagnosis]:
+    """What is wrong with these runs; one that is not diagnosed yet is absent."""
+    return _diagnoses(version(runs), runs)
+
+
+@_remember
 def _equal_kl(version: str, runs: tuple[str, ...], names: dict[str, str]) -> tuple[AtEqualKl, ...]:
     return at_equal_kl(board(), runs, names)
 
@@ -77,6 +89,16 @@ def _equal_kl(version: str, runs: tuple[str, ...], names: dict[str, str]) -> tup
 def equal_kl(runs: tuple[str, ...], names: dict[str, str]) -> tuple[AtEqualKl, ...]:
     """What runs reached at equal KL."""
     return _equal_kl(version(runs), runs, names)
+
+
+@_remember
+def _path(version: str, run: str) -> travelled.Path | str:
+    return travelled.path(board(), run)
+
+
+def path(run: str) -> travelled.Path | str:
+    """What a run scored at which distance from the reference, or why that can't be told."""
+    return _path(version((run,)), run)
 
 
 @_remember

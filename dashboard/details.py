@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboard import chart_tables, data, look, rollouts, shell
+from dashboard import chart_tables, data, look, reward_over_kl, rollouts, shell
 from dashboard.charts import distributions as charts
 from dashboard.plot import plot
 
@@ -35,6 +35,7 @@ def draw(runs: tuple[str, ...], names: dict[str, str]) -> None:
         "Configuration": _config,
         "Rollouts": rollouts.draw,
         "Distributions": _distributions,
+        "Reward over KL": reward_over_kl.draw,
         "Notes": _notes,
         "Metrics": _metrics,
         "Files": _files,

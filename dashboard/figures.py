@@ -12,8 +12,8 @@ import pandas as pd
 from analysis import comparison
 from analysis.board import Board
 from analysis.records import InputError
-from dashboard import look, panels, runlist
-from dashboard.charts import traces
+from dashboard import findings, look, panels, runlist
+from dashboard.charts import traces, verticals
 from dashboard.look import count
 from dashboard.remembered import Remembered
 from dashboard.standing import standing
@@ -44,7 +44,7 @@ class Curves:
     metrics : panels, in this order; empty takes the first six of the runs' kind
     behind : runs that are summed up as a grey band
     groups : run -> group, for means over seeds; empty draws runs alone
-    x, span, log, beside : see `charts.traces.Options`; log holds "x", "y", both or neither
+    x, span, log, beside, read : see `charts.traces.Options`; log holds "x", "y", both or neither
     """
 
     runs: tuple[str, ...]
@@ -57,6 +57,7 @@ class Curves:
     log: tuple[str, ...] = ()
     beside: bool = False
     theme: str = "light"
+    read: tuple[float, float] | None = None
 
     def asked(self) -> dict[str, Any]:
         """As JSON for the browser."""
@@ -70,10 +71,13 @@ class Curves:
             texts = {name: tuple(str(v) for v in known.get(name, ())) for name in ("runs", "metrics", "behind", "log")}
             groups = tuple((str(run), str(group)) for run, group in known.get("groups", ()))
             slots = tuple(int(slot) for slot in known.get("slots", ()))
+            read = known.get("read")
+            read = None if read is None else (float(read[0]), float(read[1]))
             if not texts["runs"] or len(slots) != len(texts["runs"]):
                 raise ValueError("a slot for each run")
-            return cls(**{**known, **texts, "slots": slots, "groups": groups, "span": int(known.get("span", 1))})
-        except (TypeError, ValueError) as error:
+            span = int(known.get("span", 1))
+            return cls(**{**known, **texts, "slots": slots, "groups": groups, "span": span, "read": read})
+        except (TypeError, ValueError, IndexError) as error:
             raise InputError("no request for curves", mend="reload the page") from error
 
 
@@ -138,6 +142,8 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
         log_y="y" in view.log,
         beside=view.beside,
         level=comparison.by_logs(board, view.runs, names).level if view.x == "kl" and len(view.runs) > 1 else None,
+        findings=_findings(board, view, metrics, names) if along else (),
+        read=view.read if along else None,
         revision=f"{view.runs[:1]}{view.x}{view.beside}{'x' in view.log}",
     )
     theme = look.THEMES.get(view.theme, look.LIGHT)
@@ -147,6 +153,13 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
     without = set(comparison.without_kl(metrics, view.runs)) if view.x == "kl" else set()
     unlike = [names[run] for run in view.runs if run in without & logging]
     return Answer(drawn, _caption(board, view, trace, behind, absent, unlike), stale=stale)
+
+
+def _findings(
+    board: Board, view: Curves, metrics: pd.DataFrame, names: Mapping[str, str]
+) -> tuple[verticals.Noted, ...]:
+    """What was found in these runs, for their time lines; labels name the run where several share a panel."""
+    return findings.noted(board.diagnoses(view.runs), metrics, names if not view.beside else None)
 
 
 def _band(

@@ -38,6 +38,10 @@ class Theme:
     words: tuple[str, str, str, str]
     raw: float
 
+    def severity(self, word: str) -> str:
+        """The colour of "critical", "warning" or "healthy"; what is only worth knowing is neutral."""
+        return {"critical": self.critical, "warning": self.warning, "healthy": self.healthy}.get(word, self.neutral)
+
     def word(self, hue: str) -> str:
         """The hue for text: the same hue, as much darker or lighter as 4.5:1 asks for."""
         return self.words[HUES.index(hue)] if hue in HUES else hue

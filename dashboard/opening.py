@@ -17,6 +17,7 @@ import pandas as pd
 from dashboard import figures, libraries, look, runlist, views
 
 if TYPE_CHECKING:
+    from analysis.board import Board
     from analysis.host import Host
 
 SCRIPT = (Path(__file__).parent / "scripts" / "opening.js").read_text(encoding="utf-8")
@@ -38,9 +39,9 @@ _PLACE = """
 #rewardboard-opening {position: fixed; inset: 0 0 0 270px; z-index: 1000; overflow: hidden; box-sizing: border-box;
   padding: 33px 36px 0; pointer-events: none;}
 #rewardboard-opening .title {font: 650 25.5px/33px "Source Sans", "Source Sans Pro", sans-serif; letter-spacing: -.01em;
-  height: 152px;}
+  height: 178px;}
 @media (max-width: 1200px) {#rewardboard-opening .title {height: 245px;}}
-@media (max-width: 900px) {#rewardboard-opening {padding: 39px 15px 0;} #rewardboard-opening .title {height: 271px;}}
+@media (max-width: 900px) {#rewardboard-opening {padding: 39px 15px 0;} #rewardboard-opening .title {height: 327px;}}
 """
 """Where the page's own title and chart stand once it is there, so that nothing moves when it takes over."""
 
@@ -92,6 +93,11 @@ def answer(shared: Host, asked: Mapping[str, Any]) -> dict[str, Any] | None:
         time.sleep(0.02)
     version = shared.board.version([*found.runs, *found.behind])
     drawn = figures.curves(shared.board, found)
-    if drawn.figure is None:
+    if drawn.figure is None or _below_cards(shared.board, found.runs):
         return None
     return {"request": found.asked(), "figure": drawn.figure, "caption": drawn.caption, "version": version}
+
+
+def _below_cards(board: Board, runs: Sequence[str]) -> bool:
+    """Whether the page's chart stands further down, below findings: drawn early it would jump there."""
+    return any(found.findings for found in board.diagnoses(runs).values())

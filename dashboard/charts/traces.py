@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dashboard.charts import bands, curves
+from dashboard.charts import bands, curves, verticals
 from dashboard.charts.curves import Curve
 from dashboard.look import Mark, Theme, heading, layout, number
 from dashboard.look import drawn as escaped
@@ -49,6 +49,7 @@ class Options:
     x, x_unit : axis of `Board.traces` and its unit; span : points of the trailing mean, 1 for none
     log_x, log_y : logarithmic axes where all values are positive; beside : one column a run
     level : where on the x axis all runs are compared, None for no such place
+    findings : what is marked on the panels that it concerns; read : steps that are shaded as those that were read
     revision : as long as it is the same, the reader's zoom is kept
     """
 
@@ -59,6 +60,8 @@ class Options:
     log_y: bool = False
     beside: bool = False
     level: float | None = None
+    findings: tuple[verticals.Noted, ...] = ()
+    read: tuple[float, float] | None = None
     revision: str = ""
 
 
@@ -75,6 +78,7 @@ class _Sheet:
     data: list[dict[str, Any]] = field(default_factory=list)
     annotations: list[dict[str, Any]] = field(default_factory=list)
     axes: dict[str, Any] = field(default_factory=dict)
+    shapes: list[dict[str, Any]] = field(default_factory=list)
 
 
 def figure(
@@ -113,6 +117,7 @@ def figure(
         for column, members in enumerate(columns):
             part = [curve for curve in drawn if curve.run in members]
             _cell(sheet, panel, part, place, column, len(columns), behind, groups, log=log, labelled=not legend)
+            _findings(sheet, panel, members, place * len(columns) + column + 1, column, len(columns), trace)
     for column, members in enumerate(columns):
         sheet.axes[f"xaxis{column + 1 if column else ''}"] = _x_axis(sheet, column, len(columns), len(panels), trace)
         if len(columns) > 1:
@@ -126,7 +131,12 @@ def figure(
             height=height(len(panels)) + top - TOP,
             margin={"l": 58, "r": min(24 + round(6.6 * widest), 230), "t": top, "b": BOTTOM},
             annotations=sheet.annotations,
-            shapes=[*_restarts(trace, theme), *_level(options.level, theme)],
+            shapes=[
+                *verticals.read(options.read, theme),
+                *sheet.shapes,
+                *verticals.restarts(trace, theme),
+                *verticals.level(options.level, theme),
+            ],
             hovermode="x unified",
             hoversubplots="axis",
             uirevision=options.revision,
@@ -199,6 +209,20 @@ def _cell(
         sheet.annotations.extend(_labels(sheet, _group_ends(_of(groups, panel)), y, spans, log=log))
     elif labelled and columns == 1:
         sheet.annotations.extend(_labels(sheet, _ends(drawn, sheet), y, spans, log=log))
+
+
+def _findings(
+    sheet: _Sheet, panel: Panel, runs: Sequence[str], index: int, column: int, columns: int, trace: pd.DataFrame
+) -> None:
+    """What was found in the metric of a panel, when it began and when it was seen."""
+    if not sheet.options.findings:
+        return
+    axes = (f"x{column + 1 if column else ''}", f"y{index if index > 1 else ''}", f"y{index + 100}")
+    seen = (float(trace["x"].min()), float(trace["x"].max()))
+    taken = verticals.HEADING * columns
+    shapes, points = verticals.findings(sheet.options.findings, panel, runs, axes, seen, sheet.theme, taken)
+    sheet.shapes.extend(shapes)
+    sheet.data.extend(points)
 
 
 def _x_axis(sheet: _Sheet, column: int, columns: int, panels: int, trace: pd.DataFrame) -> dict[str, Any]:
@@ -340,44 +364,6 @@ def _labels(sheet: _Sheet, ends: Sequence[_End], y: str, spans: Sequence[float],
         }
         for end, place, want in zip(ends, placed, wanted, strict=True)
     ]
-
-
-def _restarts(trace: pd.DataFrame, theme: Theme) -> list[dict[str, Any]]:
-    """A thin line through all panels where a new attempt begins."""
-    later = trace[trace["attempt"] > 0]
-    starts = sorted(set(later.groupby(["run", "attempt"])["x"].min().tolist())) if len(later) else []
-    line = {"color": theme.older, "width": 1, "dash": "dashdot"}
-    return [
-        {
-            "type": "line",
-            "x0": x,
-            "x1": x,
-            "y0": 0,
-            "y1": 1,
-            "xref": "x",
-            "yref": "paper",
-            "line": line,
-            "layer": "below",
-            "label": {"text": "restart", "textposition": "end", "font": {"size": 10, "color": theme.muted}},
-        }
-        for x in starts[:20]
-    ]
-
-
-def _level(level: float | None, theme: Theme) -> list[dict[str, Any]]:
-    """A line through all panels where the runs are compared."""
-    if level is None:
-        return []
-    words = {
-        "text": f"all reach {number(level)}",
-        "textposition": "end",
-        "textangle": 0,
-        "xanchor": "left",
-        "font": {"size": 10, "color": theme.muted},
-    }
-    line = {"color": theme.neutral, "width": 1, "dash": "dot"}
-    at = {"x0": level, "x1": level, "y0": 0, "y1": 1, "xref": "x", "yref": "paper"}
-    return [{"type": "line", **at, "line": line, "layer": "below", "label": words}]
 
 
 def _legend(runs: Sequence[str], marks: Mapping[str, Mark], names: Mapping[str, str]) -> list[dict[str, Any]]:

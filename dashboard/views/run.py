@@ -12,12 +12,13 @@ import pandas as pd
 import streamlit as st
 
 from analysis import comparison
-from dashboard import data, details, figures, live, look, plot, runlist, runtable, shell
+from analysis.diagnosis.finding import Diagnosis
+from dashboard import data, details, figures, findings_cards, live, look, plot, runlist, runtable, shell
 from dashboard.charts import traces as charts
 from dashboard.choice import Choice, choose, missing
 from dashboard.views import Page
 
-PAGE = Page("What is this run doing, and since when?", "Run", ":material/show_chart:", "run", 20)
+PAGE = Page("What is wrong with this run, since when and why?", "Run", ":material/show_chart:", "run", 20)
 
 AXES = {"step": "step", "time": "time", "tokens": "tokens", "KL": "kl"}
 """Words of the choice (they stand in the address) and the axes of `Board.traces`."""
@@ -26,6 +27,9 @@ SPANS = (1, 5, 10, 20, 50, 100, 200)
 
 MOST = 24
 """Panels drawn at once when a search finds more: four screens of them."""
+
+TOLD = 4
+"""Runs whose diagnosis is told: as many as have a hue of their own."""
 
 LAYOUTS = ("over each other", "side by side", "mean over seeds")
 
@@ -43,12 +47,17 @@ def render() -> None:
     if not choice.runs:
         live.follow()
         return
+    found = _diagnoses(choice.runs[:TOLD])
     with shell.guarded("The summary"):
-        shell.verdict(_verdict(table.set_index("run", drop=False).loc[list(choice.runs)], names))
+        shell.verdict(_verdict(table.set_index("run", drop=False).loc[list(choice.runs)], names, found))
+    with shell.guarded("The findings"):
+        findings_cards.draw(found, names, choice.runs[:TOLD])
     with shell.guarded("The curves"):
         _curves(choice, table)
     with shell.guarded("The tables"):
         details.draw(choice.drawn, names)
+    with shell.guarded("What was checked"):
+        findings_cards.checked(found, names, choice.runs[:TOLD])
     live.follow(choice.runs, clock=bool((table.set_index("run").loc[list(choice.runs), "state"] == "writing").any()))
 
 
@@ -68,17 +77,23 @@ def _missing(gone: Sequence[str], some: bool) -> None:
     shell.to_page("Overview", "Choose one on the Overview")
 
 
-def _verdict(rows: pd.DataFrame, names: dict[str, str]) -> str:
+def _diagnoses(runs: tuple[str, ...]) -> dict[str, Diagnosis]:
+    """What was found in these runs; if that can't be told, the page says so and goes on without."""
+    with shell.guarded("The diagnosis"):
+        return data.diagnoses(runs)
+    return {}
+
+
+def _verdict(rows: pd.DataFrame, names: dict[str, str], found: Mapping[str, Diagnosis]) -> str:
     parts = []
-    for run in rows.to_dict("records")[:4]:
+    for run in rows.to_dict("records")[:TOLD]:
         kind = {"policy": "policy run", "reward_model": "reward model"}.get(run["kind"] or "", "run")
         how = " ".join(w for w in (run["framework"], run["trainer"]) if isinstance(w, str) and w)
         step = "" if run["last_step"] != run["last_step"] else f", step {run['last_step']:,.0f}"
-        parts.append(
-            f"**{look.literal(names[run['run']])}** is a {kind}{f' ({how})' if how else ''}{step}, {_standing(run)}."
-        )
-    more = f" And {len(rows) - 4} more." if len(rows) > 4 else ""
-    return " ".join(parts) + more + " Not diagnosed yet: no verdict."
+        standing = f"A {kind}{f' ({look.literal(how)})' if how else ''}{step}, {_standing(run)}."
+        parts.append(findings_cards.verdict(found.get(run["run"]), names[run["run"]], run["kind"] or "", standing))
+    more = f"\n\nAnd {len(rows) - TOLD} more." if len(rows) > TOLD else ""
+    return "\n\n".join(parts) + more
 
 
 def _standing(run: dict[str, Any]) -> str:

@@ -87,7 +87,7 @@ def test_real_logs_draw(screen, site):
 def test_the_menu_leads_everywhere(screen):
     shown = screen().go("/")
     for name, question in {
-        "Run": "What is this run doing",
+        "Run": "What is wrong with this run",
         "Reward models": "Can this reward model be trusted",
         "Compare": "Which of these models is better",
         "Drift": "Did rewards drift",
