@@ -7,6 +7,7 @@ twice or lost around a kill, numbers that depend on where the kill came, NaN tha
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -75,6 +76,20 @@ def test_pairs_are_scored_and_seen_on_the_board(model, tmp_path):
     assert said["accuracy"]["accuracy"] == pytest.approx(wins / 40)
     listed = tiny.rewardboard("runs", cwd=tmp_path)
     assert said["run"] in listed.stdout
+
+
+def test_a_name_of_the_hub_is_found_where_the_hub_keeps_its_downloads(model, tmp_path, monkeypatch):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    kept = tmp_path / "hub" / "models--acme--rm-tiny"
+    shutil.copytree(model, kept / "snapshots" / commit)
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text(commit)
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    rows, path = pairs_file(tmp_path, 9)
+    done = tiny.rewardboard("score", "--model", "acme/rm-tiny", "--pairs", path, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    scored = tiny.read(next((tmp_path / "pairs-scores").iterdir()))
+    assert [row["chosen_score"] for row in scored] == pytest.approx(expected(model, rows)["chosen"], abs=1e-5)
 
 
 def test_a_second_call_scores_nothing_and_doubles_nothing(model, tmp_path):
