@@ -88,7 +88,7 @@ def test_a_name_of_the_hub_is_found_where_the_hub_keeps_its_downloads(model, tmp
     rows, path = pairs_file(tmp_path, 9)
     done = tiny.rewardboard("score", "--model", "acme/rm-tiny", "--pairs", path, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    scored = tiny.read(next((tmp_path / "pairs-scores").iterdir()))
+    scored = tiny.read(next((tmp_path / "pairs-scores").glob("*.jsonl")))
     assert [row["chosen_score"] for row in scored] == pytest.approx(expected(model, rows)["chosen"], abs=1e-5)
 
 
