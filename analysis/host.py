@@ -38,6 +38,7 @@ class Host:
 
     progress, reading, trouble : of the reading thread
     page : what pages call this server with, "" where they are drawn without it (tests, other hosts of the script)
+    due : runs that are still to be diagnosed; None before the first look for them
     timings : of runs of the page's script and of the requests of pages
     """
 
@@ -49,6 +50,7 @@ class Host:
         self.reading = bool(self.paths)
         self.trouble = ""
         self.page = ""
+        self.due: int | None = None
         self.timings = Timings()
         self.listeners: set[Callable[[], None]] = set()
         self._told: object = None
@@ -79,11 +81,11 @@ class Host:
         apart, failed = Apart(), dict[str, int]()
         try:
             while not self._stop.wait(DIAGNOSE_SECONDS):
-                for run, rows in self.board.due():
+                due = [(run, rows) for run, rows in self.board.due() if failed.get(run) != rows]
+                for place, (run, rows) in enumerate(due):
+                    self.due = len(due) - place
                     if self._stop.is_set():
                         return
-                    if failed.get(run) == rows:
-                        continue
                     try:
                         self.board.keep_diagnosis(apart.diagnose(self.board.signals(run)), rows)
                     except InputError:
@@ -97,6 +99,8 @@ class Host:
                     self._tell()
                     if self._stop.wait(BETWEEN_SECONDS) or self.reading:
                         break  # what is read now may be more urgent
+                else:
+                    self.due = 0
         finally:
             apart.close()
 

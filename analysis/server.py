@@ -144,7 +144,8 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
         path = shared.board.path
         where = None if path is None else str(path.resolve())
         timings = shared.timings.summary()
-        return JSONResponse({"schema": SCHEMA, "pid": os.getpid(), "db": where, "seconds": timings})
+        doing = {"reading": shared.reading, "due": shared.due}
+        return JSONResponse({"schema": SCHEMA, "pid": os.getpid(), "db": where, **doing, "seconds": timings})
 
     async def call(request: Request) -> Response:
         return await _call(shared.board, request, token)

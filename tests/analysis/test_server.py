@@ -19,9 +19,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis import host, server
+from analysis import server
 from analysis.board import Board
-from analysis.ingest.ingestor import Progress
 from analysis.records import InputError, StoreError, StoreHeldError
 from analysis.remote import RemoteBoard, find_server, packed, plain, sidecar_of
 from dashboard import libraries
@@ -123,6 +122,8 @@ def test_health_names_process_and_store(running):
     assert "Access-Control-Allow-Origin" not in headers
     told = json.loads(body)
     assert isinstance(told.pop("seconds"), dict)  # by kind of answer: tests/analysis/test_timings.py
+    assert isinstance(told.pop("reading"), bool)
+    assert told.pop("due") in (None, 0, 1)
     assert told == {"schema": 1, "pid": running.process.pid, "db": str(running.db.resolve())}
 
 
@@ -321,71 +322,6 @@ def test_no_answer_is_a_named_error():
 
 
 # -- without a server
-
-
-class Fake:
-    """A board whose reading goes wrong in the ways given."""
-
-    def __init__(self, *faults: Exception) -> None:
-        self.faults = list(faults)
-        self.polls = 0
-        self.tidied: list[set[str]] = []
-
-    def ingest(self, paths, *, loss=None, progress=None):
-        progress(Progress(0, 1, 0, 10, 0, "a"))
-
-    def version(self):
-        return str(self.polls)
-
-    def poll(self):
-        self.polls += 1
-        if self.faults:
-            raise self.faults.pop(0)
-        return {"run"}
-
-    def tidy(self, runs):
-        self.tidied.append(runs)
-
-
-def follow(monkeypatch: pytest.MonkeyPatch, board: Fake, polls: int) -> host.Host:
-    import threading
-
-    monkeypatch.setattr(host, "POLL_SECONDS", 0.001)
-    monkeypatch.setattr(host, "TROUBLED_SECONDS", 0.001)
-    monkeypatch.setattr(host, "TIDY_POLLS", 3)
-    shared = host.Host(board, [Path()], None)
-    worker = threading.Thread(target=shared.work)
-    worker.start()
-    until = time.monotonic() + 5
-    while board.polls < polls and time.monotonic() < until:
-        time.sleep(0.001)
-    shared.stop()
-    worker.join(2)
-    assert not worker.is_alive()
-    return shared
-
-
-def test_reading_outlives_what_fails_and_tells_it_once(monkeypatch, caplog):
-    board = Fake(RuntimeError("disk"), RuntimeError("disk"), InputError("bad", where="x"))
-    shared = follow(monkeypatch, board, 8)
-    assert board.polls >= 8
-    assert board.tidied
-    assert shared.trouble == ""
-    assert sum("reading failed" in record.message for record in caplog.records) == 1
-    assert shared.progress is not None
-    assert not shared.reading
-
-
-def test_what_fails_last_stays_told(monkeypatch):
-    board = Fake(*[InputError("rights", where="/x", mend="chmod") for _ in range(500)])
-    assert follow(monkeypatch, board, 3).trouble == "/x: rights; chmod"
-
-
-def test_stop_ends_an_ingest(tmp_path):
-    shared = host.Host(Fake(), [tmp_path], None)
-    shared.stop()
-    with pytest.raises(InputError, match="stopped"):
-        shared._note(Progress(0, 1, 0, 1, 0, "a"))
 
 
 def test_a_named_port_in_use_raises_and_no_port_takes_the_next(monkeypatch):
