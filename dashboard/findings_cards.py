@@ -36,7 +36,7 @@ def verdict(diagnosis: Diagnosis | None, name: str, kind: str, standing: str) ->
 
 
 def draw(found: Mapping[str, Diagnosis], names: Mapping[str, str], runs: Sequence[str]) -> None:
-    """A card for each finding of these runs, the most serious first and open; a line for each note."""
+    """A card for each finding of these runs, the most serious first and open."""
     every = [(run, finding) for run in runs if run in found for finding in findings.serious(found[run])]
     every.sort(key=lambda pair: (pair[1].severity != "critical", pair[1].rank))
     if every:
@@ -44,10 +44,6 @@ def draw(found: Mapping[str, Diagnosis], names: Mapping[str, str], runs: Sequenc
             for place, (run, finding) in enumerate(every):
                 told = found[run].summary.startswith(finding.summary.rstrip("."))
                 _card(run, finding, names[run] if len(runs) > 1 else "", opened=place == 0, told=told)
-    notes = [(run, finding) for run in runs if run in found for finding in findings.minor(found[run])]
-    if notes:
-        with st.container(key="findings-notes", gap=None):
-            _notes(notes, names, several=len(runs) > 1)
 
 
 def _card(run: str, finding: Finding, name: str, *, opened: bool, told: bool) -> None:
@@ -161,17 +157,19 @@ def _curve(run: str, finding: Finding, shown: Shown) -> None:
     plot.curves(view, "evidence", f"{chosen}: what the evidence was read from", traces.height(1))
 
 
-def _notes(notes: Sequence[tuple[str, Finding]], names: Mapping[str, str], *, several: bool) -> None:
-    """What is worth knowing and no more: a line each."""
+def notes(found: Mapping[str, Diagnosis], names: Mapping[str, str], runs: Sequence[str]) -> None:
+    """What is worth knowing and no more, a line each; below the curves, which a run without a fault keeps in sight."""
     icon, word, colour = look.SEVERITY["info"]
     lines = []
-    for run, finding in notes:
-        whose = f"{look.literal(names[run])}: " if several else ""
-        lines.append(f":{colour}[{icon} {word}] {whose}{look.literal(finding.summary)}  ")
-    st.markdown(":small[" + "]  \n:small[".join(line.strip() for line in lines[:NOTES]) + "]")
+    for run in runs:
+        for finding in findings.minor(found[run]) if run in found else ():
+            whose = f"{look.literal(names[run])}: " if len(runs) > 1 else ""
+            lines.append(f":small[:{colour}[{icon} {word}] {whose}{look.literal(finding.summary)}]")
+    if lines:
+        st.markdown("  \n".join(lines[:NOTES]))
     if len(lines) > NOTES:
         with st.popover(f"{len(lines) - NOTES} more notes", key="more-notes"):
-            st.markdown("  \n".join(line.strip() for line in lines[NOTES:]))
+            st.markdown("  \n".join(lines[NOTES:]))
 
 
 def checked(found: Mapping[str, Diagnosis], names: Mapping[str, str], runs: Sequence[str]) -> None:

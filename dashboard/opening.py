@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from dashboard import figures, libraries, look, runlist, views
+from dashboard import figures, findings, libraries, look, runlist, views
 
 if TYPE_CHECKING:
     from analysis.board import Board
@@ -100,4 +100,4 @@ def answer(shared: Host, asked: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _below_cards(board: Board, runs: Sequence[str]) -> bool:
     """Whether the page's chart stands further down, below findings: drawn early it would jump there."""
-    return any(found.findings for found in board.diagnoses(runs).values())
+    return any(findings.serious(found) for found in board.diagnoses(runs).values())

@@ -54,6 +54,8 @@ def render() -> None:
         findings_cards.draw(found, names, choice.runs[:TOLD])
     with shell.guarded("The curves"):
         _curves(choice, table)
+    with shell.guarded("The notes"):
+        findings_cards.notes(found, names, choice.runs[:TOLD])
     with shell.guarded("The tables"):
         details.draw(choice.drawn, names)
     with shell.guarded("What was checked"):

@@ -242,14 +242,18 @@ def screen(browser, site) -> Iterator[Callable[..., Screen]]:
 
 
 def _read(site: Site, store: Path, runs: set[str]) -> None:
-    """Wait until these runs are read, so that no test meets the first reading half-way."""
+    """Wait until these runs are read and all are diagnosed, so that no test meets either half-way."""
+    from analysis.questions.diagnosis import DIAGNOSED
     from analysis.remote import find_server
 
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         assert site.process.poll() is None, "the server ended"
         remote = find_server(store)
-        if remote is not None and (not runs or runs <= set(remote.runs()["run"])):
-            return
+        if remote is not None:
+            table = remote.runs()
+            pending = table[table["kind"].isin(DIAGNOSED) & ~table["verdict"].astype(bool)]
+            if not runs or (runs <= set(table["run"]) and pending.empty):
+                return
         time.sleep(0.1)
     raise AssertionError("the first reading did not end")
