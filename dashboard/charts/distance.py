@@ -15,9 +15,6 @@ from dashboard.travelled import Path
 PANEL, GAP, TOP, BOTTOM = 240, 52, 30, 48
 """Pixels of a panel, between panels (a heading stands there), above the first and below the last."""
 
-SEEN = 0.75
-"""Opacity of a dot: where dots lie over each other it is darker, and one alone still keeps 3:1 to the ground."""
-
 
 @dataclass(frozen=True, slots=True)
 class Panel:
@@ -77,7 +74,7 @@ def _path(path: Path, mark: Mark, theme: Theme, where: dict[str, str]) -> list[d
         "<br>score %{y:.4g}<extra></extra>",
         **where,
     }
-    dots = {"size": 5, "color": mark.colour, "opacity": SEEN}
+    dots = {"size": 5, "color": mark.colour}
     ring = {"size": 11, "color": theme.ground, "line": {"color": mark.colour, "width": 2.4}}
     return [
         {**rows, "x": path.distance, "y": path.score, "marker": dots, "name": "score"},
