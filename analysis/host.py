@@ -7,6 +7,7 @@ import gc
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ TROUBLED_SECONDS = 2.0
 
 DIAGNOSE_SECONDS, BETWEEN_SECONDS = 1.0, 0.05
 """How often runs that are due for a diagnosis are looked for, and the pause between two."""
+
+READING_SECONDS = 60.0
+"""So long the first reading has the machine for itself: a thousand runs are read in half of it."""
 
 TIDY_POLLS = 200
 """Polls between two tidy-ups (a minute): rollups of live runs are merged, logs compared."""
@@ -80,7 +84,10 @@ class Host:
 
         apart, failed = Apart(), dict[str, int]()
         try:
+            first = time.monotonic() + READING_SECONDS
             while not self._stop.wait(DIAGNOSE_SECONDS):
+                if self.reading and time.monotonic() < first:
+                    continue
                 due = [(run, rows) for run, rows in self.board.due() if failed.get(run) != rows]
                 for place, (run, rows) in enumerate(due):
                     self.due = len(due) - place

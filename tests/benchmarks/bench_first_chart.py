@@ -226,7 +226,7 @@ def interactions(page: Page, pid: int, begun: float) -> dict[str, float]:
     while json.load(urllib.request.urlopen(health))["due"] != 0:  # diagnosing goes on while one reads: not at rest yet
         page.wait_for_timeout(1000)
     found["all diagnosed, s"] = time.time() - begun
-    page.wait_for_timeout(2000)
+    page.wait_for_timeout(10_000)  # the page takes its last news in
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     used, start = sum(process.cpu_times()[:2]), time.time()
