@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import atexit
+import ctypes
 import gc
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
 
 from analysis.records import InputError, RewardboardError
 from analysis.timings import Timings
@@ -149,8 +153,16 @@ def keep() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    _give_back()
     atexit.unregister(gc.unfreeze)
     atexit.register(gc.unfreeze)
+
+
+def _give_back() -> None:
+    """Hand memory that is free back to the system: answers of many threads leave holes, which glibc would keep for good."""
+    pa.default_memory_pool().release_unused()
+    with suppress(OSError, AttributeError):  # systems without glibc do it by themselves
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 _host: Host | None = None
