@@ -26,6 +26,10 @@ TENFOLD = 10.0
 """An order of magnitude: identities that hold in an ideal case hold in a real one within a small factor."""
 
 
+ROOM = 4.0
+"""Standard deviations of single rows that chance alone does not pass in some ten thousand rows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Level:
     """A mean of rows: value, its interval, standard error, rows, and the steps they lie between."""
@@ -97,6 +101,16 @@ def noise(series: Series) -> float:
     """
     bends = np.diff(series.values[:16], n=2)
     return float(np.median(np.abs(bends)) / 0.6745 / sqrt(6)) if len(bends) else 0.0
+
+
+def scatter(series: Series) -> float:
+    """SD of the noise of single rows over the whole curve, from mean squared second differences (each of variance 6).
+
+    Unlike `noise` it counts every row: a curve whose noise grows, or that stands still at a bound for a while, has as much
+    noise as its restless rows have; a jump adds to it.
+    """
+    bends = np.diff(series.values, n=2)
+    return float(np.sqrt(np.square(bends).mean() / 6)) if len(bends) else 0.0
 
 
 @lru_cache(maxsize=4096)

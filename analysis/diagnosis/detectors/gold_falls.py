@@ -7,7 +7,7 @@ import numpy as np
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import FEW, noise, reach
+from analysis.diagnosis.levels import ALPHA, FEW, noise, reach, scatter
 from analysis.diagnosis.signals import Series, Signals
 
 TRUSTED = (
@@ -44,9 +44,12 @@ class GoldFalls(Detector):
             means = (sums[w:] - sums[:-w]) / w
             top = int(means.argmax())
             best = top + w // 2
-            # answers to a test set are drawn anew each time: their noise is that of rows, whatever the policy does between
-            error_of = noise(series) / np.sqrt(w)
-            fall, half = float(means[top] - means[-1]), reach(len(v), max(len(v) - 2, 4)) * np.sqrt(2) * error_of
+            # answers to a test set are drawn anew each time: their noise is that of rows, whatever the policy does between;
+            # a share near 0 or 1 has less of it at first than later
+            error_of = max(noise(series), scatter(series)) / np.sqrt(w)
+            # the best of so many stretches is above the others by chance alone
+            alpha = ALPHA / max(len(v) // w, 1)
+            fall, half = float(means[top] - means[-1]), reach(len(v), max(len(v) - 2, 4), alpha) * np.sqrt(2) * error_of
             rise = float(means[-1] - means[0]) - 3 * error_of
             # less than a quarter of what was gained may come and go
             half = max(half, float(means[top] - means[0]) / 4)

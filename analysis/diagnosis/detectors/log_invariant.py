@@ -8,16 +8,24 @@ from analysis import registry
 from analysis.diagnosis.canonical import together
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.levels import FEW, ROOM, scatter
 from analysis.diagnosis.signals import Floats, Series, Signals
 from analysis.policy import invariants
 from analysis.policy.invariants import Check
+
+GRAZED = "grazed"
+"""Note of a sight all of whose breaks lie within the metric's own noise."""
 
 SHARES = ("policy.clip_fraction", "value.clip_fraction", "reward.zero_std_fraction", "response.truncated_fraction")
 
 
 @registry.detector
 class LogInvariant(Detector):
-    """Established where a bound or an identity of logged numbers is broken (see `analysis.policy.invariants`)."""
+    """Established where a bound or an identity of logged numbers is broken (see `analysis.policy.invariants`).
+
+    A metric that passes its bound by no more than its own rows scatter, and keeps it on average, is an estimate with noise
+    beside its bound: no such number exists, but the curve can be read. It is noted as `GRAZED`.
+    """
 
     name = "log_invariant"
     kinds = ("policy",)
@@ -29,10 +37,10 @@ class LogInvariant(Detector):
     )  # fmt: skip
 
     def look(self, view: Signals) -> Sight | str:
-        made = [c for c in _checks(view) if c.state != "not checked"]
+        made = [(c, s) for c, s in _checks(view) if c.state != "not checked"]
         if not made:
             return "nothing is logged that could contradict itself"
-        broken = [c for c in made if c.state == "refuted"]
+        broken = [c for c, _ in made if c.state == "refuted"]
         if not broken:
             held = len(made)
             return Sight("refuted", (Evidence(f"{held} identities and bounds of the log hold.", "refuted", n=held),))
@@ -41,32 +49,44 @@ class LogInvariant(Detector):
             for c in broken
         )  # fmt: skip
         at = min(c.steps[0] for c in broken)
-        return Sight("established", found, Onset(at, at, at), float(len(broken)))
+        grazed = all(s is not None and _grazed(c, s) for c, s in made if c.state == "refuted")
+        return Sight("established", found, Onset(at, at, at), float(len(broken)), GRAZED if grazed else "")
 
 
-def _checks(view: Signals) -> list[Check]:
-    found: list[Check] = []
+def _grazed(check: Check, series: Series) -> bool:
+    """Whether a metric passes its bound by its noise alone: no break is larger than that, and no mean of rows breaks it."""
+    if len(series) < 2 * FEW or check.size > ROOM * scatter(series):
+        return False
+    # half of the rows or more beyond the bound: its mean is beyond it
+    beyond = np.isin(series.steps, check.steps)
+    width = max(FEW, len(series) // 8)
+    return bool(beyond.mean() < 1 / 2 and beyond[-width:].mean() < 1 / 2)
+
+
+def _checks(view: Signals) -> list[tuple[Check, Series | None]]:
+    """Every check that can be made, with the one metric whose bound it is (None for sums of several)."""
+    found: list[tuple[Check, Series | None]] = []
     half = bool(view.config.get("bf16") or view.config.get("fp16")) or None
     score, cost, total = (view.get(n) for n in ("reward.rm_score_mean", "reward.kl_penalty_mean", "reward.total_mean"))
     if score is not None and cost is not None and total is not None:
         at, s, p, t = _three(score, cost, total)
         if len(at):
-            found.append(invariants.reward_adds_up(at, s, p, t, half_precision=half))
+            found.append((invariants.reward_adds_up(at, s, p, t, half_precision=half), None))
     told = view.get("value.explained_variance")
     if told is not None:
-        found.append(invariants.explained_variance_at_most_one(told.steps, told.values))
+        found.append((invariants.explained_variance_at_most_one(told.steps, told.values), told))
     kl = view.get("kl.to_reference")
     if kl is not None and kl.estimator in ("k2", "k3"):
-        found.append(invariants.kl_not_negative(kl.steps, kl.values, kl.estimator))
+        found.append((invariants.kl_not_negative(kl.steps, kl.values, kl.estimator), kl))
     for name in ("entropy.token_mean", "entropy.sequence_nll"):
         if (entropy := view.get(name)) is not None:
-            found += [invariants.entropy_not_negative(entropy.steps, entropy.values)]
+            found.append((invariants.entropy_not_negative(entropy.steps, entropy.values), entropy))
     for name in SHARES:
         if (share := view.get(name)) is not None:
-            found += [invariants.share_within_bounds(share.steps, share.values, name)]
+            found.append((invariants.share_within_bounds(share.steps, share.values, name), share))
     for name in ("score.sd", "grad_norm"):
         if (spread := view.get(name)) is not None:
-            found += [invariants.spread_not_negative(spread.steps, spread.values, name)]
+            found.append((invariants.spread_not_negative(spread.steps, spread.values, name), spread))
     return found
 
 
