@@ -102,11 +102,24 @@ def _nothing(n: int, sudden: Change | None) -> Change:
     return Change(np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), np.full(n, np.nan), sudden)
 
 
-def correlation(y: Floats) -> Floats:
-    """(n,) correlation of neighbouring noise as known at each row, 0 to 0.95, whatever the trend.
+LAG = 8
+"""Rows that are held against each other for the correlation of slow noise; a sixteenth of `MEMORY`."""
 
-    First differences of a trend plus an autoregression of order 1 have correlation -(1 - phi) / 2; over the last
-    `MEMORY` rows, one standard error above the estimate, since too low a value would promise more than there is.
+MOST = 0.98
+"""Largest correlation that is told from a wandering curve: noise that is forgotten within 50 rows."""
+
+_PHI = np.linspace(0.0, MOST, 197)
+_GROWTH = (1 - _PHI**LAG) / (1 - _PHI)
+"""Variance of y(t) - y(t - LAG) over that of y(t) - y(t - 1), for an autoregression of order 1."""
+
+
+def correlation(y: Floats) -> Floats:
+    """(n,) correlation of neighbouring noise as known at each row, 0 to `MOST`, whatever the trend.
+
+    The larger of two estimates over the last `MEMORY` rows, each one standard error above itself, since too low a value
+    promises more than there is. First differences of a trend plus an autoregression have correlation -(1 - phi) / 2,
+    which tells weak correlation well; of strong ones it knows little, and half of its errors are too low. Differences over
+    `LAG` rows grow with the correlation: their variance over that of first ones is (1 - phi^LAG) / (1 - phi).
     """
     d = np.diff(y, prepend=y[:1])
     d = d - _running(d)
@@ -114,7 +127,17 @@ def correlation(y: Floats) -> Floats:
     top, bottom = _running(products), _running(d * d)
     rho = np.divide(top, bottom, out=np.full(len(y), -0.5), where=bottom > 0)
     held = np.minimum(np.arange(1, len(y) + 1), MEMORY)
-    return np.asarray(np.clip(1 + 2 * (rho + 1 / np.sqrt(held) / 2), 0.0, 0.95))
+    near = 1 + 2 * (rho + 1 / np.sqrt(held) / 2)
+    far = np.zeros(len(y))
+    far[LAG:] = y[LAG:] - y[:-LAG]
+    kept = np.maximum(held - LAG, 1) / held  # the first rows have no difference over so many
+    spread = np.maximum(_running(far * far) / kept - np.square(_running(far) / kept), 0.0)
+    growth = np.divide(spread, bottom, out=np.ones(len(y)), where=bottom > 0)
+    # relative error of this variance (Lo and MacKinlay 1988, doi:10.1093/rfs/1.1.41, equation 14, about sqrt(4 k / 3 n))
+    error = np.minimum(np.sqrt(LAG / held), 1.0)
+    known = growth * (1 - error) > 1  # where noise is shown to be slow at all: of fast noise the neighbours know more
+    wide = np.where(known, np.interp(growth * (1 + error), _GROWTH, _PHI), 0.0)
+    return np.asarray(np.clip(np.maximum(near, wide), 0.0, MOST))
 
 
 def _running(v: Floats) -> Floats:

@@ -23,6 +23,7 @@ class LengthHacking(Cause):
         "length_paid": STRONG + FAIR,
         "length_growth": STRONG,
         "score_up": FAIR,
+        "gold_lags": FAIR,
         "truncation_high": SLIGHT,
     }
     forbids: ClassVar = {

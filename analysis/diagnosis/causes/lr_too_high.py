@@ -22,7 +22,7 @@ class LearningRateTooHigh(Cause):
     requires = ("update_too_large", "early_drop")
     predicts: ClassVar = {
         "update_too_large": STRONG, "early_drop": STRONG, "score_below_start": FAIR, "kl_excess": FAIR,
-        "left_reference": SLIGHT, "value_error_high": SLIGHT,
+        "left_reference": SLIGHT, "value_error_high": SLIGHT, "clip_saturation": 0.0,
     }  # fmt: skip
     forbids: ClassVar = {"lr_jump": STRONG, "kl_jump": STRONG, "score_jump": FAIR}
 

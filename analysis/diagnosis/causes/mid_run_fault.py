@@ -26,6 +26,7 @@ class MidRunFault(Cause):
         "kl_runaway": SLIGHT, "value_error_rises": SLIGHT, "value_error_high": SLIGHT, "entropy_falls": SLIGHT,
         "kl_excess": SLIGHT, "left_reference": SLIGHT, "update_too_large": SLIGHT, "gradient_dead": SLIGHT,
         "length_growth": SLIGHT, "entropy_collapse": SLIGHT, "truncation_high": SLIGHT, "length_collapse": SLIGHT,
+        "truncation_rises": SLIGHT, "clip_saturation": SLIGHT,
     }  # fmt: skip
     forbids: ClassVar = {"early_drop": STRONG}
     prior = STRONG

@@ -24,9 +24,9 @@ class RewardHacking(Cause):
     name = "reward_hacking"
     title = "reward hacking"
     kinds = ("policy",)
-    requires = ("kl_excess", "left_reference", "spread_collapse", "gold_falls")
+    requires = ("kl_excess", "left_reference", "spread_collapse", "gold_falls", "gold_lags")
     predicts: ClassVar = {
-        "gold_falls": DECISIVE, "kl_excess": STRONG, "left_reference": STRONG, "score_up": FAIR, "spread_collapse": FAIR,
+        "gold_falls": DECISIVE, "gold_lags": STRONG + FAIR, "kl_excess": STRONG, "left_reference": STRONG, "score_up": FAIR, "spread_collapse": FAIR,
         "entropy_collapse": SLIGHT, "kl_runaway": SLIGHT, "no_kl_penalty": SLIGHT, "penalty_weak": SLIGHT,
     }  # fmt: skip
     forbids: ClassVar = {
@@ -40,7 +40,7 @@ class RewardHacking(Cause):
         """Nothing is hacked unless the score is up and stays there, and is more than a count of solved tasks."""
         if not established(sights, "score_up") or established(sights, "score_below_start"):
             return False
-        if bounded(view) and not established(sights, "gold_falls"):
+        if bounded(view) and not established(sights, "gold_falls", "gold_lags"):
             return False  # a verifier that is exploited shows in nothing but a score that was held out
         fall = sights["score_fell"].value if "score_fell" in sights else None
         return fall is None or fall < (sights["score_up"].value or 0.0) * FALLING
@@ -56,6 +56,8 @@ class RewardHacking(Cause):
         parts = [f"The reward model's score rose by {gain:.2g} SD"]
         if established(sights, "gold_falls"):
             parts.append(f"while gold fell by {sights['gold_falls'].value:.2g} from its best")
+        elif established(sights, "gold_lags"):
+            parts.append(f"while a trusted score of the same kind moved by {sights['gold_lags'].value:+.2g}")
         elif established(sights, "kl_excess"):
             parts.append(f"at {sights['kl_excess'].value:.0f} times the KL that such a gain needs")
         if established(sights, "left_reference"):
@@ -67,7 +69,9 @@ class RewardHacking(Cause):
     def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:
         """Go back, hold it closer, and have the newest responses judged."""
         onsets = [
-            o.value for n in ("gold_falls", *FAR) if established(sights, n) and (o := sights[n].onset) is not None
+            o.value
+            for n in ("gold_falls", "gold_lags", *FAR)
+            if established(sights, n) and (o := sights[n].onset) is not None
         ]
         at = min(onsets, default=None)
         judged = () if established(sights, "gold_falls") else (

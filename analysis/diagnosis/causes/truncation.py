@@ -12,13 +12,13 @@ from analysis.diagnosis.signals import Signals
 
 @registry.cause
 class Truncation(Cause):
-    """Predicts responses at the length limit; the score may rise all the same."""
+    """Predicts responses at the length limit, most of them or ever more; the score may rise all the same."""
 
     name = "truncation"
     title = "responses cut off"
     kinds = ("policy",)
-    requires = ("truncation_high",)
-    predicts: ClassVar = {"truncation_high": STRONG, "score_flat": SLIGHT}
+    requires = ("truncation_high", "truncation_rises")
+    predicts: ClassVar = {"truncation_high": STRONG, "truncation_rises": STRONG, "score_flat": SLIGHT}
     forbids: ClassVar = {
         "length_paid": STRONG,
         "kl_jump": STRONG,
@@ -34,7 +34,10 @@ class Truncation(Cause):
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
-        return f"{sights['truncation_high'].evidence[0].statement.rstrip('.')}: most of the signal comes from unfinished text."
+        if established(sights, "truncation_high"):
+            told = sights["truncation_high"].evidence[0].statement.rstrip(".")
+            return f"{told}: most of the signal comes from unfinished text."
+        return sights["truncation_rises"].evidence[0].statement
 
     def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:
         """Room, or a reason to end."""

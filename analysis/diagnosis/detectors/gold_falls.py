@@ -6,29 +6,24 @@ import numpy as np
 
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
+from analysis.diagnosis.held_out import USES, lag, trusted
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import ALPHA, FEW, noise, reach, scatter
-from analysis.diagnosis.signals import Series, Signals
-
-TRUSTED = (
-    "eval.gold_score_mean", "eval.score_mean", "eval.pass_at_k", "eval/eval.score_mean", "eval/score", "eval/accuracy",
-    "eval/rm.accuracy", "eval_score", "rollouts/gold",
-)  # fmt: skip
-"""Scores that the policy is not trained on, the most trusted first; hand-written loops call them by their own names."""
+from analysis.diagnosis.signals import Signals
 
 
 @registry.detector
 class GoldFalls(Detector):
-    """Established where gold is below its best stretch beyond noise; refuted where it is above its start."""
+    """Established where gold is below its best stretch beyond noise; refuted where it is above its start, and not far behind the score."""
 
     name = "gold_falls"
     kinds = ("policy",)
     about = "whether a trusted score (gold, held out) follows the reward model's"
     needs = ()
-    uses = TRUSTED
+    uses = USES
 
     def look(self, view: Signals) -> Sight | str:
-        series, error = _gold(view)
+        series, error = trusted(view)
         if series is None:
             return "no gold or held-out score is logged or among the rollouts"
         if len(series) < (3 if error else 2 * FEW):
@@ -54,6 +49,8 @@ class GoldFalls(Detector):
             # less than a quarter of what was gained may come and go
             half = max(half, float(means[top] - means[0]) / 4)
         state: State = "established" if fall - half > 0 else "refuted" if rise > 0 else "not_established"
+        if state == "refuted" and not isinstance(behind := lag(view), str) and behind.state == "established":
+            state = "not_established"  # a sliver of what the score has gained speaks for nobody
         at = float(series.steps[best])
         statement = f"Gold is {fall:.3g} below its best at step {at:g} ({v[best]:.3g}, now {v[-1]:.3g})."
         if state == "refuted":
@@ -63,9 +60,3 @@ class GoldFalls(Detector):
             (float(series.steps[0]), float(series.steps[-1])), "best stretch against the last, with the noise of single rows",
         )  # fmt: skip
         return Sight(state, (evidence,), Onset(at, at, float(series.steps[min(best + 1, len(v) - 1)])), fall)
-
-
-def _gold(view: Signals) -> tuple[Series | None, list[float]]:
-    """The trusted score there is, and standard errors where rollouts tell them."""
-    found = next((s for name in TRUSTED if (s := view.get(name)) is not None), None)
-    return found, [] if found is None or found.errors is None else [float(e) for e in found.errors]

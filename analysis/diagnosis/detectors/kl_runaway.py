@@ -50,8 +50,9 @@ def _paid(view: Signals, kl: Series, since: float) -> Evidence | None:
     if place < width or len(at) - place < 2 * width:
         return None
     d = np.sqrt(np.maximum(k, 0))
-    d0, d1, d2 = d[:3].mean(), d[place - width : place].mean(), d[-width:].mean()
-    s0, s1, s2 = s[:3].mean(), s[place - width : place].mean(), s[-width:].mean()
+    late = max(width, (len(at) - place) // 2)  # the later half: the further it went, the better its return is known
+    d0, d1, d2 = d[:3].mean(), d[place - width : place].mean(), d[-late:].mean()
+    s0, s1, s2 = s[:3].mean(), s[place - width : place].mean(), s[-late:].mean()
     if d2 <= d1 or d1 <= d0 or s1 <= s0:
         return None
     before, after = (s1 - s0) / (d1 - d0), (s2 - s1) / (d2 - d1)

@@ -7,10 +7,11 @@ import time
 
 import numpy as np
 
+from analysis.diagnosis.change import ALPHA, changes
 from analysis.diagnosis.engine import diagnose
 from analysis.diagnosis.signals import Series, Signals
 from analysis.uncertainty.intervals import wilson
-from tests.analysis.diagnosis.worlds import changed, ever_serious, healthy
+from tests.analysis.diagnosis.worlds import changed, ever_serious, healthy, noise
 
 STATED = 0.05
 """Healthy runs in which chance alone may raise a warning or worse at any time: five sequential tests of 1 % each."""
@@ -37,6 +38,7 @@ def main() -> None:
     print(
         f"  upper 95 % bound {100 * upper:.2g} %); stated {100 * STATED:g} %: {'held' if upper <= 1.2 * STATED else 'NOT HELD'}"
     )
+    curves()
     for what, edits in FAULTS.items():
         delays = []
         for seed in range(40):
@@ -45,6 +47,28 @@ def main() -> None:
             delays += [min(times) - 150] if times else []
         late = f", median delay {np.median(delays):g} steps" if delays else ""
         print(f"power: {what}: found in {len(delays)} of 40{late}")
+
+
+CURVES = 1500
+PHI = (0.0, 0.5, 0.8, 0.9, 0.95)
+
+
+def curves() -> None:
+    """Print how often the noise of a single curve alone leaves its path upwards, and what is found at the same correlation."""
+    print(f"one curve of 400 rows, correlation of its noise; stated {100 * ALPHA:g} % upwards")
+    print(
+        f"{'correlation':>12}{'false alarms':>14}{'upper 95 %':>12}   found within 50 rows of a shift of 4, 8, 16 SD of the noise"
+    )
+    for phi in PHI:
+        rng = np.random.default_rng(1)
+        alarms = sum(bool(np.nanmax(changes(noise(rng, 400, phi)).excess) > 1) for _ in range(CURVES))
+        _, upper = wilson(alarms, CURVES)
+        power = []
+        for shift in (4, 8, 16):
+            step = shift * (np.arange(300) >= 150)
+            hits = [bool(np.nanmax(changes(noise(rng, 300, phi) + step).excess[150:200]) > 1) for _ in range(100)]
+            power.append(f"{np.mean(hits):.2f}")
+        print(f"{phi:12g}{100 * alarms / CURVES:12.2g} %{100 * upper:10.2g} %   {', '.join(power)}")
 
 
 def speed(rows: int = 1_000_000, metrics: int = 15) -> None:

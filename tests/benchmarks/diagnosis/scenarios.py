@@ -17,7 +17,7 @@ EXPECTED = {
     "length_hacking": {"length_hacking", "reward_hacking"},
     "truncation": {"truncation"},
     "kl_blowup": {"kl_runaway"},
-    "clip_saturation": {"lr_too_high"},
+    "clip_saturation": {"lr_too_high", "clip_saturation"},
 }
 """Scenarios of which this product has the cause; the others are run and printed."""
 
