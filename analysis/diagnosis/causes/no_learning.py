@@ -12,13 +12,13 @@ from analysis.diagnosis.signals import Signals
 
 @registry.cause
 class NoLearning(Cause):
-    """Predicts a score that stays within a small effect of its start."""
+    """Predicts a score that stays within a small effect of its start, or preferences that stay at chance."""
 
     name = "no_learning"
     title = "no learning"
     kinds = ("policy",)
-    requires = ("score_flat",)
-    predicts: ClassVar = {"score_flat": STRONG, "gradient_dead": FAIR}
+    requires = ("score_flat", "preferences_flat")
+    predicts: ClassVar = {"score_flat": STRONG, "preferences_flat": STRONG, "gradient_dead": FAIR}
     forbids: ClassVar = {"penalty_strong": FAIR, "zero_signal": FAIR, "kl_excess": SLIGHT, "truncation_high": FAIR}
     absence = 0.0  # gradients may flow to no use
 
@@ -29,7 +29,9 @@ class NoLearning(Cause):
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
         dead = "; gradients are zero" if established(sights, "gradient_dead") else ""
-        return f"{sights['score_flat'].evidence[0].statement.rstrip('.')}: nothing is being learned{dead}."
+        seen = established(sights, "score_flat", "preferences_flat")[0]
+        told = sights[seen].evidence[0].statement.rstrip(".")
+        return f"{told}: nothing is being learned{dead}."
 
     def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:
         """A larger rate, and a look at the signal."""

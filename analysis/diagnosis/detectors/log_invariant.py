@@ -33,7 +33,8 @@ class LogInvariant(Detector):
     needs = ()
     uses = (
         "score", "reward.rm_score_mean", "reward.kl_penalty_mean", "reward.total_mean", "value.explained_variance",
-        "kl.to_reference", "kl.per_sequence", "entropy.token_mean", "entropy.sequence_nll", "score.sd", "grad_norm", *SHARES,
+        "kl.to_reference", "kl.per_sequence", "entropy.token_mean", "entropy.sequence_nll", "score.sd", "grad_norm",
+        "dpo.reward_chosen", "dpo.reward_rejected", "dpo.margin_mean", *SHARES,
     )  # fmt: skip
 
     def look(self, view: Signals) -> Sight | str:
@@ -72,6 +73,11 @@ def _checks(view: Signals) -> list[tuple[Check, Series | None]]:
         at, own, penalty, sum_ = _three(score, cost, total)
         if len(at):
             found.append((invariants.reward_adds_up(at, own, penalty, sum_, half_precision=half), None))
+    chosen, rejected, margin = (view.get(f"dpo.{n}") for n in ("reward_chosen", "reward_rejected", "margin_mean"))
+    if chosen is not None and rejected is not None and margin is not None:
+        at, c, r, m = _three(chosen, rejected, margin)
+        if len(at):
+            found.append((invariants.margin_adds_up(at, c, r, m, half_precision=half), None))
     told = view.get("value.explained_variance")
     if told is not None:
         found.append((invariants.explained_variance_at_most_one(told.steps, told.values), told))
