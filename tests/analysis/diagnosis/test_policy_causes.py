@@ -322,7 +322,8 @@ def test_truncation_fires(real):
     cut = changed(real("grpo-b2f0"), response__truncated_fraction=lambda s, v: np.clip(s / 120, 0, 0.95))
     found = next(f for f in diagnose(cut).findings if f.cause == "truncation")
     assert found.severity == "warning"
-    assert found.onset.value == pytest.approx(61, abs=3)
+    # of two responses one is cut off more often than not beyond 29 %
+    assert found.onset.value == pytest.approx(0.29 * 120, abs=3)
 
 
 def test_a_tenth_that_is_cut_off_is_no_truncation(real):
