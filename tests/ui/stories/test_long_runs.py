@@ -64,8 +64,9 @@ def test_the_spike_is_seen_when_the_curve_is_smoothed(tab):
 def test_values_that_are_no_numbers_are_marks_in_view(tab):
     tab.open("/run?run=long-run&rest=false")
     assert "3 values NaN or infinite, marked x at the bottom" in tab.caption()
-    marks = tab.page.locator(".st-key-curves .scatterlayer path.point")
-    found = sorted(tab.plot("g.calcdata.filter(c => c[0].trace.mode === 'markers').flatMap(c => c.map(p => p.x))"))
+    uids = tab.plot("g._fullData.filter(t => t.marker?.symbol === 'x').map(t => t.uid)")  # a finding has marks too
+    marks = tab.page.locator(", ".join(f".st-key-curves .scatterlayer .trace{uid} path.point" for uid in uids))
+    found = sorted(tab.plot("g.calcdata.filter(c => c[0].trace.marker?.symbol === 'x').flatMap(c => c.map(p => p.x))"))
     buckets = logs.LONG / 1000
     assert len(found) == marks.count() == 2  # the neighbours share a bucket
     assert found == pytest.approx([logs.BROKEN_AT[0], logs.BROKEN_AT[1]], abs=buckets)
@@ -75,7 +76,7 @@ def test_values_that_are_no_numbers_are_marks_in_view(tab):
         assert box["width"] > 5
         assert plot["y"] < box["y"] < plot["y"] + plot["height"]
     tab.open(f"/run?run=long-run&rest=false&zoom-curves=x:{logs.BROKEN_AT[1] - 50}:{logs.BROKEN_AT[1] + 50}")
-    found = tab.plot("g.calcdata.filter(c => c[0].trace.mode === 'markers').flatMap(c => c.map(p => p.x))")
+    found = tab.plot("g.calcdata.filter(c => c[0].trace.marker?.symbol === 'x').flatMap(c => c.map(p => p.x))")
     assert found == list(logs.BROKEN_AT[1:])
 
 
