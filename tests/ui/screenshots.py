@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
+import time
+import urllib.request
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -23,6 +26,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         sites = serve(Path(folder), ROOT / "sample_runs")
         site = next(sites)
+        while json.load(urllib.request.urlopen(f"{site.url}/api/health"))["due"] != 0:
+            time.sleep(0.2)  # pictures show the diagnosis
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 860})
         for name, path in SHOTS.items():
