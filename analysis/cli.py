@@ -258,33 +258,30 @@ def _list_runs(board: Board | RemoteBoard, options: argparse.Namespace) -> int:
     return 0
 
 
-def _diagnose(options: argparse.Namespace) -> int:
-    document = diagnosing.document(options, lambda: _board(options.db or DEFAULT_DB, must_exist=True))
+def _tell(options: argparse.Namespace, document: dict[str, Any], lines: Callable[[dict[str, Any]], list[str]]) -> int:
+    """Print a document as JSON, or in words."""
     if options.json:
         _print_json(document)
     else:
-        print("\n".join(diagnosing.lines(document)))
+        print("\n".join(lines(document)))
     return 0
+
+
+def _diagnose(options: argparse.Namespace) -> int:
+    document = diagnosing.document(options, lambda: _board(options.db or DEFAULT_DB, must_exist=True))
+    return _tell(options, document, diagnosing.lines)
 
 
 def _compare(options: argparse.Namespace) -> int:
     document = comparing.document(options, lambda: _board(options.db or DEFAULT_DB, must_exist=True))
-    if options.json:
-        _print_json(document)
-    else:
-        print("\n".join(comparing.lines(document)))
-    return 0
+    return _tell(options, document, comparing.lines)
 
 
 def _score(options: argparse.Namespace) -> int:
     done = scoring.run(options)
     with _board(options.db) as board:
         document = scoring.store(board, done, options.pairs, options.loss)
-    if options.json:
-        _print_json(document)
-    else:
-        print("\n".join(scoring.lines(document)))
-    return 0
+    return _tell(options, document, scoring.lines)
 
 
 def _sql(options: argparse.Namespace) -> int:
