@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -15,7 +14,7 @@ from analysis.records import InputError
 from dashboard import findings, look, panels, runlist
 from dashboard.charts import traces, verticals
 from dashboard.look import count
-from dashboard.remembered import Remembered
+from dashboard.remembered import Remembered, Seldom
 from dashboard.standing import standing
 
 POINTS = 30_000
@@ -27,7 +26,8 @@ FINEST, COARSEST = 1200, 150
 BAND_SECONDS = 4.0
 """The band of all other runs moves slowly and costs as much as the chosen curves: it is made anew so seldom."""
 
-_bands: Remembered[tuple[str, pd.DataFrame]] = Remembered(16)
+_bands: Remembered[pd.DataFrame] = Remembered(16)
+_shown = Seldom(BAND_SECONDS, 64)
 
 NAME = 26
 """Letters of a run's name at the end of its curve: more would leave too little for the curve."""
@@ -170,13 +170,11 @@ def _band(
     window: tuple[float, float] | None,
 ) -> tuple[pd.DataFrame, bool]:
     """The band of the other runs, at most `BAND_SECONDS` old; and whether they have newer data."""
+    version = board.version(view.behind)
+    shown = _shown.of((board, view.behind), version)
     others: dict[str, str] = dict.fromkeys(view.behind, "")
-    tick = int(time.monotonic() / BAND_SECONDS)
-    version, band = _bands.get(
-        (board, view.behind, tuple(metrics), window, tick),
-        lambda: (board.version(view.behind), board.cohort(others, metrics, window=seen)),
-    )
-    return band, version != board.version(view.behind)
+    key = (board, view.behind, tuple(metrics), window, shown)
+    return _bands.get(key, lambda: board.cohort(others, metrics, window=seen)), shown != version
 
 
 def numbers(

@@ -82,8 +82,8 @@ def view(table: pd.DataFrame, asked: Sequence[str], theme: str) -> figures.Curve
     return figures.Curves(runs=runs, slots=tuple(slots[run] for run in runs), behind=behind, theme=theme)
 
 
-def answer(shared: Host, asked: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The request that the page will make, with its answer and the version of its data; None if nothing comes."""
+def wanted(shared: Host, asked: Mapping[str, Any]) -> figures.Curves | None:
+    """The view that the page will ask for, once there is anything to draw; None if its picture is not to be drawn yet."""
     runs, theme = [str(run) for run in asked.get("runs", ())], str(asked.get("theme"))
     theme = theme if theme in look.THEMES else look.LIGHT.name
     end = time.monotonic() + PATIENCE_SECONDS
@@ -91,11 +91,7 @@ def answer(shared: Host, asked: Mapping[str, Any]) -> dict[str, Any] | None:
         if not shared.reading or time.monotonic() > end:
             return None
         time.sleep(0.02)
-    version = shared.board.version([*found.runs, *found.behind])
-    drawn = figures.curves(shared.board, found)
-    if drawn.figure is None or _below_cards(shared.board, found.runs):
-        return None
-    return {"request": found.asked(), "figure": drawn.figure, "caption": drawn.caption, "version": version}
+    return None if _below_cards(shared.board, found.runs) else found
 
 
 def _below_cards(board: Board, runs: Sequence[str]) -> bool:

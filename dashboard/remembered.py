@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -37,3 +38,26 @@ class Remembered(Generic[Made]):
                     self._found.pop(key, None)
                 found.set_exception(error)
         return found.result()
+
+
+class Seldom:
+    """Words that move at most every `seconds`, one under each of the `kept` keys that were asked for last."""
+
+    def __init__(self, seconds: float, kept: int) -> None:
+        self._seconds = seconds
+        self._kept = kept
+        self._lock = threading.Lock()
+        self._held: OrderedDict[Hashable, tuple[str, float]] = OrderedDict()
+
+    def of(self, key: Hashable, word: str) -> str:
+        """The word that stands: `word`, unless another was taken less than `seconds` ago."""
+        now = time.monotonic()
+        with self._lock:
+            held, since = self._held.get(key, (word, now))
+            if key not in self._held or (held != word and now - since >= self._seconds):
+                held, since = word, now
+            self._held[key] = held, since
+            self._held.move_to_end(key)
+            while len(self._held) > self._kept:
+                self._held.popitem(last=False)
+        return held

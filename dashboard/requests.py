@@ -41,9 +41,14 @@ def curves(shared: Host, asked: Mapping[str, Any]) -> Reply:
 
 
 def first(shared: Host, asked: Mapping[str, Any]) -> Reply:
-    """The first picture of a page that is still loading."""
-    answer = opening.answer(shared, asked)
-    return (None, "", "") if answer is None else (serialised(answer).encode(), "application/json", answer["version"])
+    """The first picture of a page that is still loading: the request that the page will make, and the answer to it."""
+    view = opening.wanted(shared, asked)
+    if view is None:
+        return None, "", ""
+    body, kind, version = curves(shared, view.asked())
+    assert isinstance(body, bytes)
+    about = json.dumps({"request": view.asked(), "version": version})
+    return b'%s, "answer": %s}' % (about[:-1].encode(), body), kind, version
 
 
 def numbers(shared: Host, asked: Mapping[str, Any]) -> Reply:

@@ -2,20 +2,22 @@
 
     python tests/benchmarks/bench_drawn.py [--repeat 3]
 
-Starts a server on a store that is read already, opens each page in one window that has seen it before (its scripts
-are in the browser's cache), and prints the median seconds until it is drawn and until the server had answered: the
+Starts a server on a store that is read and diagnosed already (a thousand runs are some minutes), opens each page in one
+window that has seen it before (its scripts are in the browser's cache), and prints the median seconds until it is drawn and until the server had answered: the
 longest of its requests and its script, each from the question to the last byte. Then how both grow with their exponent.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from statistics import median
 
@@ -56,13 +58,7 @@ def measure(folder: Path, port: int, repeat: int) -> dict[str, tuple[float, floa
     served = [*command, "serve", str(folder), "--db", store, "--no-browser", "--port", str(port)]
     server = subprocess.Popen(served, **quiet)  # type: ignore[call-overload]
     try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.1)
-        time.sleep(3)  # the ledger is compared with the files
+        wait_until_diagnosed(f"http://127.0.0.1:{port}/api/health")
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
             page = browser.new_page(viewport={"width": 1400, "height": 900})
@@ -77,6 +73,17 @@ def measure(folder: Path, port: int, repeat: int) -> dict[str, tuple[float, floa
     finally:
         server.terminate()
         server.wait(15)
+
+
+def wait_until_diagnosed(health: str) -> None:
+    """Until the server says that no run is due."""
+    for _ in range(3_600):
+        with suppress(OSError):
+            told = json.loads(urllib.request.urlopen(health, timeout=5).read())
+            if told["due"] == 0 and not told["reading"]:
+                return
+        time.sleep(0.5)
+    raise TimeoutError("the server still diagnoses after half an hour")
 
 
 def visit(page: Page, watch: Watch, url: str, drawn: str, repeat: int) -> tuple[float, float]:

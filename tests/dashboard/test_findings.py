@@ -354,9 +354,9 @@ def test_curves_below_cards_are_not_drawn_before_the_page(told):
     board, tell = told
     asked = {"runs": ["a"], "theme": "light"}
     tell(diagnosis())
-    assert opening.answer(Host(board, [], None), asked) is not None
+    assert opening.wanted(Host(board, [], None), asked) is not None
     tell(diagnosis(finding()))
-    assert opening.answer(Host(board, [], None), asked) is None
+    assert opening.wanted(Host(board, [], None), asked) is None
 
 
 def test_steps_that_were_read_come_back_from_the_browser():

@@ -6,13 +6,14 @@ because the picture failed; waiting for ever on an empty folder; a secret or a s
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from types import SimpleNamespace
 
 from analysis import host
 from analysis.board import Board
-from dashboard import figures, opening
+from dashboard import figures, opening, requests
 from tests.dashboard.conftest import policy_log
 
 HTML = (
@@ -49,18 +50,20 @@ def test_the_page_asks_for_exactly_what_was_drawn_before_it(board, draw):
 
 
 def test_the_answer_holds_the_request_its_figure_and_the_version_of_both(board):
-    answer = opening.answer(host.Host(board, [], None), {"runs": ["ppo-a"], "theme": "light"})
-    assert answer is not None
-    view = figures.Curves.of(answer["request"])
-    assert answer["version"] == board.version([*view.runs, *view.behind])
-    assert len(answer["figure"]["data"]) > 0
-    assert answer["caption"].endswith(".")
+    shared = host.Host(board, [], None)
+    body, _, version = requests.first(shared, {"runs": ["ppo-a"], "theme": "light"})
+    told = json.loads(body)
+    view = figures.Curves.of(told["request"])
+    assert told["version"] == version == board.version([*view.runs, *view.behind])
+    assert len(told["answer"]["figure"]["data"]) > 0
+    assert told["answer"]["caption"].endswith(".")
+    assert json.loads(requests.curves(shared, told["request"])[0]) == told["answer"]
 
 
 def test_nothing_is_answered_where_nothing_is_read_or_no_run_has_curves(board):
     with Board.open() as empty:
-        assert opening.answer(host.Host(empty, [], None), {"runs": []}) is None
-    assert opening.answer(host.Host(board, [], None), {"runs": ["deployed"]}) is None
+        assert requests.first(host.Host(empty, [], None), {"runs": []})[0] is None
+    assert requests.first(host.Host(board, [], None), {"runs": ["deployed"]})[0] is None
 
 
 def test_the_answer_waits_for_the_first_run_of_a_reading_that_has_begun(tmp_path):
@@ -74,10 +77,10 @@ def test_the_answer_waits_for_the_first_run_of_a_reading_that_has_begun(tmp_path
 
         reader = threading.Thread(target=read)
         reader.start()
-        answer = opening.answer(shared, {"runs": []})
+        seen = opening.wanted(shared, {"runs": []})
         reader.join()
-    assert answer is not None
-    assert answer["request"]["runs"] == ("late",)
+    assert seen is not None
+    assert seen.runs == ("late",)
 
 
 def test_the_client_of_the_page_starts_after_the_picture_and_is_not_lost():
@@ -99,6 +102,6 @@ def test_pages_and_the_opening_speak_of_the_same_address():
 
 
 def test_a_theme_that_is_none_of_ours_draws_the_light_one(board):
-    answer = opening.answer(SimpleNamespace(board=board, reading=False), {"runs": ["ppo-a"], "theme": "<script>"})
-    assert answer is not None
-    assert answer["request"]["theme"] == "light"
+    seen = opening.wanted(SimpleNamespace(board=board, reading=False), {"runs": ["ppo-a"], "theme": "<script>"})
+    assert seen is not None
+    assert seen.theme == "light"

@@ -1,7 +1,8 @@
 """Answers made once for all who ask.
 
 Where an expert would catch it being wrong: two threads that ask at once both make it; a failure is kept and told
-forever, or hangs those who wait; memory grows with every question; one question's answer given to another.
+forever, or hangs those who wait; memory grows with every question; one question's answer given to another; a word that
+moves on every question, or never again.
 """
 
 import threading
@@ -9,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from dashboard.remembered import Remembered
+from dashboard.remembered import Remembered, Seldom
 
 
 def test_who_asks_at_the_same_time_waits_for_the_one_answer():
@@ -41,3 +42,26 @@ def test_the_oldest_is_forgotten_and_keys_are_told_apart():
         assert kept.get(key, lambda key=key: key) == key
     assert kept.get("a", lambda: "made anew") == "a"
     assert kept.get("b", lambda: "made anew") == "made anew"
+
+
+def test_a_word_stands_for_a_while_and_then_moves(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("dashboard.remembered.time.monotonic", lambda: clock[0])
+    words = Seldom(4.0, 2)
+    assert words.of("a", "v1") == "v1"
+    clock[0] = 103.0
+    assert words.of("a", "v2") == "v1"
+    assert words.of("b", "v9") == "v9"
+    clock[0] = 104.5
+    assert words.of("a", "v3") == "v3"
+    clock[0] = 1000.0
+    assert words.of("a", "v3") == "v3"
+    assert words.of("a", "v4") == "v4"
+
+
+def test_words_of_keys_that_nobody_asks_for_are_forgotten():
+    words = Seldom(1e9, 2)
+    for key in ("a", "b", "c"):
+        words.of(key, "old")
+    assert words.of("b", "new") == "old"
+    assert words.of("a", "new") == "new"
