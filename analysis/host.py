@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
-import ctypes
-import gc
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
-
+from analysis.memory import keep
 from analysis.records import InputError, RewardboardError
 from analysis.timings import Timings
 
@@ -143,26 +138,6 @@ class Host:
             told, self.trouble = self.trouble, f"{type(error).__name__}: {error}"
             if told != self.trouble:
                 log.exception("reading failed; it is tried again")
-
-
-def keep() -> None:
-    """Take what lives by now for what will: Streamlit looks for garbage after each run of a page's script.
-
-    Without it the search goes through every module and every file that is known, 40 ms each time.
-    """
-    gc.unfreeze()
-    gc.collect()
-    gc.freeze()
-    _give_back()
-    atexit.unregister(gc.unfreeze)
-    atexit.register(gc.unfreeze)
-
-
-def _give_back() -> None:
-    """Hand memory that is free back to the system: answers of many threads leave holes, which glibc would keep for good."""
-    pa.default_memory_pool().release_unused()
-    with suppress(OSError, AttributeError):  # systems without glibc do it by themselves
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 _host: Host | None = None

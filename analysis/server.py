@@ -20,7 +20,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis.host import Host, keep, use
+from analysis.host import Host, use
+from analysis.memory import keep, settle
 from analysis.records import InputError, RewardboardError
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def serve(
         ws_max_size=2**26,
     )
     sys.setswitchinterval(SWITCH_SECONDS)
+    settle()
     print(f"Rewardboard at {url}  (Ctrl-C stops)", file=sys.stderr, flush=True)  # noqa: T201
     try:
         with listener, _terminated_like_interrupted():

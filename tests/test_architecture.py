@@ -21,6 +21,7 @@ LAYERS = {
     "analysis.spread": 2,
     "analysis.rows": 1,
     "analysis.timings": 1,
+    "analysis.memory": 1,
     "analysis.eventfile": 2,
     "analysis.sources": 3,
     "analysis.store": 3,
