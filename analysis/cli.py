@@ -99,11 +99,13 @@ def _parser() -> argparse.ArgumentParser:
 
     diagnose = commands.add_parser("diagnose", help="what is wrong with a run, since when, why, how sure, what next")
     diagnosing.add_options(diagnose)
+    _add_db(diagnose, of_runs=True)
     _add_json(diagnose)
     diagnose.set_defaults(run=_diagnose)
 
     compare = commands.add_parser("compare", help="which of several reward models ranks better, on the same pairs")
     comparing.add_options(compare)
+    _add_db(compare, of_runs=True)
     _add_json(compare)
     compare.set_defaults(run=_compare)
 
@@ -121,8 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_db(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--db", default=DEFAULT_DB, metavar="FILE", help=f"the store (default: {DEFAULT_DB})")
+def _add_db(command: argparse.ArgumentParser, *, of_runs: bool = False) -> None:
+    """`of_runs`: the command takes paths, for which it needs no store, or runs of one."""
+    told = f"none for paths, {DEFAULT_DB} for runs" if of_runs else DEFAULT_DB
+    command.add_argument("--db", default=None if of_runs else DEFAULT_DB, metavar="FILE", help=f"the store (default: {told})")  # fmt: skip
 
 
 def _add_json(command: argparse.ArgumentParser) -> None:

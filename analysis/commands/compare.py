@@ -43,9 +43,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
         metavar="RUN=NAME",
         help="ranking loss of a model whose log does not say it",
     )
-    command.add_argument(
-        "--db", metavar="FILE", help="the store (default: none for paths, rewardboard.duckdb for runs)"
-    )
 
 
 def document(options: argparse.Namespace, stored: Callable[[], Opened]) -> dict[str, Any]:

@@ -32,9 +32,6 @@ def add_options(command: argparse.ArgumentParser) -> None:
         "targets", nargs="+", metavar="PATH|RUN", help="logs, or runs of the store; or both: some runs of what the paths hold"
     )  # fmt: skip
     command.add_argument("--loss", help="ranking loss of reward models whose logs do not say it")
-    command.add_argument(
-        "--db", metavar="FILE", help="the store (default: none for paths, rewardboard.duckdb for runs)"
-    )
 
 
 def document(options: argparse.Namespace, stored: Callable[[], Opened]) -> dict[str, Any]:
