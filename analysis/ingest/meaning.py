@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from analysis.records import RunKind
 from analysis.store.rollups import Tails
 from analysis.store.rows import KIND_BESIDE, Run, Series
 from analysis.vocabulary import Resolution
+from analysis.vocabulary.settings import settings
 
 _KINDS: dict[str, RunKind] = {
     "rm": "reward_model",
@@ -38,11 +40,12 @@ def give_meaning(run: Run, series: Sequence[Series], tails: Tails) -> tuple[Run,
     """
     if not series:
         return run, []
-    hints = _hints(run)
+    told = settings(run.config)
+    hints = _hints(run, told)
     by_log: dict[int, list[Series]] = defaultdict(list)
     for s in series:
         by_log[s.log_id].append(s)
-    guess = vocabulary.guess_framework({s.tag for s in series}, hints, run.config.keys())
+    guess = vocabulary.guess_framework({s.tag for s in series}, hints, told.keys() | run.config.keys())
     resolved: dict[int, Resolution] = {}
     for members in by_log.values():
         answers = vocabulary.resolve([s.tag for s in members], guess=guess, hints=hints)
@@ -54,11 +57,11 @@ def give_meaning(run: Run, series: Sequence[Series], tails: Tails) -> tuple[Run,
     return _describe(run, named, guess), named
 
 
-def _hints(run: Run) -> dict[str, str]:
+def _hints(run: Run, told: Mapping[str, Any]) -> dict[str, str]:
     """What a person said; what was guessed before is guessed again from all that is known by now."""
     hints = {"framework": run.framework, "version": run.version, "trainer": run.trainer}
     said = {key: value for key, value in hints.items() if value and key in run.user_set}
-    settled = {key: str(run.config[key]) for key in _SETTLING if isinstance(run.config.get(key), str)}
+    settled = {key: str(told[key]) for key in _SETTLING if isinstance(told.get(key), str)}
     return settled | said
 
 

@@ -66,6 +66,7 @@ class Diagnoses:
         """All that a diagnosis of a run reads. Raises InputError if there is no such run."""
         from analysis.diagnosis.canonical import canonical
         from analysis.diagnosis.signals import WHOLE, Series, Signals
+        from analysis.vocabulary.settings import settings
 
         said = self.run(run)
         con = self._con.cursor()
@@ -90,7 +91,7 @@ class Diagnoses:
             Signals(
                 run, _text(said["kind"]), _text(said["framework"]), _text(said["trainer"]), _text(said["path"]), series,
                 rollouts if len(rollouts) else None, labelled if len(labelled) else None,
-                self._examined(run, labelled), said["config"], said["links"],
+                self._examined(run, labelled), settings(said["config"]), said["links"],
             )
         )  # fmt: skip
 

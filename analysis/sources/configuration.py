@@ -1,10 +1,13 @@
-"""JSON objects that describe a run and hold no rows: `config.json`, `all_results.json`, `meta.json`."""
+"""JSON and YAML objects that describe a run and hold no rows: `config.json`, `all_results.json`, `config.yaml`."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import yaml
 
 from analysis import registry
 from analysis.records import Chunk, CutError, Ending, RunInfo
@@ -12,6 +15,11 @@ from analysis.sources.base import Head, Job, Sniff
 
 LARGEST = 1 << 20
 """A configuration above 1 MiB is something else (a tokenizer, a weight map)."""
+
+LARGEST_YAML = 1 << 17
+"""YAML takes a hundred times as long to read as JSON: 128 KiB are a second, and thirty times a large configuration."""
+
+_ENDINGS = (".json", ".yaml", ".yml")
 
 _WORDS = frozenset(
     {
@@ -32,21 +40,48 @@ class Configuration:
     """Goes into the run's configuration under the file's name; makes no run by itself."""
 
     def sniff(self, head: Head) -> Sniff | None:
-        words = re.split(r"[^a-z]+", head.name.lower().removesuffix(".json"))
-        if not head.name.endswith(".json") or head.size > LARGEST:
+        stem, ending = _split(head.name)
+        words = re.split(r"[^a-z]+", stem.lower())
+        if ending not in _ENDINGS or words[0] in _OTHER or _WORDS.isdisjoint(words):
             return None
-        if words[0] in _OTHER or _WORDS.isdisjoint(words):
-            return None
-        if not (head.text or "").lstrip().startswith("{") or not isinstance(head.document, dict):
-            return None
-        return Sniff("config", 0.2)
+        return Sniff("config", 0.2) if _document(head) is not None else None
 
     def read(self, job: Job) -> Iterator[Chunk]:
-        document = Head(job.path).document
-        if not isinstance(document, dict):
-            raise CutError("the JSON is not complete", where=str(job.path), mend="it is read when it is whole")
-        info = RunInfo(config={job.path.name.removesuffix(".json"): document})
+        document = _document(Head(job.path))
+        if document is None:
+            raise CutError("the file is not complete", where=str(job.path), mend="it is read when it is whole")
+        info = RunInfo(config={_split(job.path.name)[0]: document})
         yield Chunk([info], 1, {"rows": 1}, ending=_ending(job.path.name, document))
+
+
+def _split(name: str) -> tuple[str, str]:
+    stem, dot, ending = name.rpartition(".")
+    return stem, f"{dot}{ending}"
+
+
+def _document(head: Head) -> dict[str, Any] | None:
+    """The whole file as one object; None if it is none, or too large."""
+    if head.name.endswith(".json"):
+        whole = head.document if head.size <= LARGEST else None
+        return whole if isinstance(whole, dict) else None
+    if head.size > LARGEST_YAML or head.text is None:
+        return None
+    try:
+        whole = _plain(yaml.safe_load(head.path.read_text("utf-8")))
+    except (yaml.YAMLError, ValueError, TypeError, OSError, RecursionError):
+        return None
+    return whole if isinstance(whole, dict) else None
+
+
+def _plain(given: object) -> object:
+    """As JSON holds it: dates as text, keys as text. YAML's references may make a small file endless."""
+    size, parts = 0, []
+    for part in json.JSONEncoder(default=str).iterencode(given):  # raises ValueError where it holds itself
+        size += len(part)
+        parts.append(part)
+        if size > LARGEST:
+            return None
+    return json.loads("".join(parts))
 
 
 def _ending(name: str, document: Mapping[str, Any]) -> Ending:

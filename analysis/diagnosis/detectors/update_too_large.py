@@ -28,7 +28,7 @@ class UpdateTooLarge(Detector):
     uses = ("kl.policy_update", "kl.per_token", "kl.per_sequence", "length")
 
     def look(self, view: Signals) -> Sight | str:
-        eps = view.setting("cliprange", "epsilon", "clip_range", "eps_clip") or 0.2
+        eps = _clip_range(view)
         bound = log(1 + eps) ** 2 / 2
         found: list[tuple[float, float, str]] = []
         largest, looked = 0.0, 0
@@ -58,6 +58,17 @@ class UpdateTooLarge(Detector):
             method=f"KL of one update per token, against log(1 + {eps:g})^2 / 2 = {bound:.3g}",
         )  # fmt: skip
         return Sight("established", (evidence,), Onset(at, at, at), worst / bound)
+
+
+LEAST = 0.01
+"""Clip ranges of the ratio of a token are from 0.1 to 0.3. An `epsilon` of a hundredth of that is Adam's, or that of a
+ratio of whole sequences (GSPO: 0.0003), which bounds no token."""
+
+
+def _clip_range(view: Signals) -> float:
+    """The clip range that the trainer was told, or the usual one."""
+    told = (view.setting(name) for name in ("cliprange", "epsilon", "clip_range", "eps_clip"))
+    return next((eps for eps in told if eps is not None and LEAST <= eps < 1), 0.2)
 
 
 def _walked(view: Signals) -> tuple[Floats, Floats, str] | None:
