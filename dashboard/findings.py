@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 
 import pandas as pd
 
@@ -141,7 +142,8 @@ def history(events: Sequence[Event]) -> list[str]:
             if event.change == "cleared"
             else f" as {runtable.cause(event.cause)}, {look.SEVERITY[event.severity][1]}"
         )
-        lines.append(f"step {step(event.at)}: {CHANGES[event.change]}{name}")
+        when = f"step {step(event.at)}" if isfinite(event.at) else "at the end"
+        lines.append(f"{when}: {CHANGES[event.change]}{name}")
     return lines
 
 

@@ -173,17 +173,23 @@ def notes(found: Mapping[str, Diagnosis], names: Mapping[str, str], runs: Sequen
 
 
 def checked(found: Mapping[str, Diagnosis], names: Mapping[str, str], runs: Sequence[str]) -> None:
-    """What was checked, and what was not and why; collapsed, one part a run."""
+    """What was checked, what is not established, and what was not checked and why; collapsed, one part a run."""
     for run in runs:
         if run not in found:
             continue
         said = found[run]
         whose = f"**{look.literal(names[run])}:** " if len(runs) > 1 else ""
         fine = "Nothing found in" if said.verdict == "healthy" and said.checked else "What was found rests on"
-        label = f"{whose}{fine} {look.count(len(said.checked), 'check')}; {len(said.not_checked)} could not be made"
+        open_ = f"; {len(said.undecided)} not established either way" if said.undecided else ""
+        label = (
+            f"{whose}{fine} {look.count(len(said.checked), 'check')}{open_}; {len(said.not_checked)} could not be made"
+        )
         with st.expander(label, key=f"checked-{run}", icon=":material/checklist:"):
             left, right = st.columns(2, gap="medium")
             lines = [f"- {look.literal(check)}" for check in said.checked]
             left.markdown("**Checked**\n" + ("\n".join(lines) or "\nNothing: no check fits what this run logs."))
             lines = [f"- {look.literal(n.check)}: :small[{look.literal(n.because)}]" for n in said.not_checked]
+            told = [f"- {look.literal(u.check)}: :small[{look.literal(u.told)}]" for u in said.undecided]
+            if told:
+                right.markdown("**Checked, and not established either way**\n" + "\n".join(told))
             right.markdown("**Not checked, because**\n" + ("\n".join(lines) or "\nEvery check could be made."))

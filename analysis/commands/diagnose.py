@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from analysis.diagnosis.finding import Undecided
 from analysis.records import InputError
 
 if TYPE_CHECKING:
@@ -95,6 +96,9 @@ def _run(run: Mapping[str, Any]) -> list[str]:
     out = _paragraph(f"{run['run']}: {WORDS[run['verdict']]}. {run['summary']}")
     for f in run["findings"]:
         out += ["", *_finding(f)]
+    if run["undecided"]:
+        out += ["", "  Checked, and not established either way:"]
+        out += [line for u in run["undecided"] for line in _bullet(f"{u['check']}: {Undecided(**u).told}", "    ? ")]
     if run["not_checked"]:
         out += ["", "  Not checked:"]
         out += [line for n in run["not_checked"] for line in _bullet(f"{n['check']}: {n['because']}", "    - ")]
@@ -108,9 +112,9 @@ def _finding(f: Mapping[str, Any]) -> list[str]:
     # the first one's sentence is the verdict's
     out = ["  " + head, *(_bullet(f["summary"], "     ") if f["rank"] > 1 else [])]
     out += [line for e in f["evidence"] for line in _bullet(e["statement"], f"     {SIGNS[e['state']]} ")]
-    if f["against"]:
-        out += ["     against:"]
-        out += [line for e in f["against"] for line in _bullet(e["statement"], f"       {_against(e)} ")]
+    for head, mark, states in AGAINST:
+        said = [e["statement"] for e in f["against"] if e["state"] in states]
+        out += [head] * bool(said) + [line for statement in said for line in _bullet(statement, mark)]
     if f["alternatives"]:
         rivals = ", ".join(f"{a['cause']} {a['confidence']:.2f}" for a in f["alternatives"])
         out += _bullet(f"other causes: {rivals}", "     ")
@@ -120,8 +124,10 @@ def _finding(f: Mapping[str, Any]) -> list[str]:
     return out
 
 
-def _against(e: Mapping[str, Any]) -> str:
-    return "?" if e["state"] == "not_established" else "-"
+AGAINST = (
+    ("     against:", "       - ", ("established", "refuted")),
+    ("     would be expected, and is not established:", "       ? ", ("not_established",)),
+)
 
 
 def _span(onset: Mapping[str, float]) -> str:

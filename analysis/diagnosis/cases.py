@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import isfinite
 
 from analysis.diagnosis.finding import ORDER, Change, Detected, Event, Finding, Severity
 
@@ -75,10 +76,15 @@ def _change(case: _Case, finding: Finding) -> Event | None:
 def _told(case: _Case) -> Finding:
     found, events = case.finding, tuple(case.events)
     if case.open:
-        return replace(found, detected=Detected(_detected(found, events, found.severity)), events=events)
+        return replace(found, detected=_when(_detected(found, events, found.severity)), events=events)
     summary = f"Cleared at step {events[-1].at:g}: {found.summary}"
-    detected = Detected(_detected(found, events, "info"))
+    detected = _when(_detected(found, events, "info"))
     return replace(found, severity="info", summary=summary, detected=detected, events=events)
+
+
+def _when(step: float) -> Detected | None:
+    """None where no step is known: pair scores alone have none."""
+    return Detected(step) if isfinite(step) else None
 
 
 def _detected(found: Finding, events: Sequence[Event], severity: Severity) -> float:

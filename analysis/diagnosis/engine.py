@@ -17,6 +17,7 @@ from analysis.diagnosis.finding import (
     Next,
     NotChecked,
     Onset,
+    Undecided,
     verdict_of,
 )
 from analysis.diagnosis.leaf import Cause, Detector, Sight, Sights
@@ -58,7 +59,7 @@ def diagnose(signals: Signals) -> Diagnosis:
         view = replace(view, pairs=signals.pairs)
         _look(final, view, tracks, unknown, seen)
         _judge(causes, by_name, view, tracks, cases)
-    return _diagnosis(signals, detectors, ready, unknown, cases)
+    return _diagnosis(signals, detectors, ready, unknown, tracks, cases)
 
 
 ROOTED = ("kl.", "value.", "loss.", "grad_norm")
@@ -208,17 +209,30 @@ def _onset(cause: Cause, symptoms: list[str], sights: Sights) -> Onset | None:
 
 
 def _diagnosis(
-    signals: Signals, detectors: list[Detector], ready: list[Detector], unknown: Mapping[str, str], cases: Cases
+    signals: Signals,
+    detectors: list[Detector],
+    ready: list[Detector],
+    unknown: Mapping[str, str],
+    sights: Sights,
+    cases: Cases,
 ) -> Diagnosis:
     found = sorted(cases.told(), key=lambda f: (ORDER[f.severity], -f.confidence, f.cause))
     findings = tuple(replace(f, rank=i + 1) for i, f in enumerate(found))
     enough = len(signals.steps) >= FEWEST or (signals.pairs is not None and len(signals.pairs) > 0)
     verdict = verdict_of(findings) if enough or verdict_of(findings) != "healthy" else "not_enough_data"
-    checked = tuple(d.about for d in ready if d.name not in unknown)
+    told = [d for d in ready if d.name not in unknown]
+    undecided = tuple(_undecided(d, s) for d in told if (s := sights.get(d.name)) and s.state == "not_established")
+    open_ = {u.check for u in undecided}
+    checked = tuple(d.about for d in told if d.about not in open_)
     missing = [NotChecked(d.about, say.missing(d, signals)) for d in detectors if d not in ready]
     missing += [NotChecked(d.about, unknown[d.name]) for d in ready if d.name in unknown]
     until = float(signals.steps[-1]) if len(signals.steps) else None
     return Diagnosis(
         signals.run, signals.path, signals.kind, signals.framework, verdict,
-        say.verdict(signals, verdict, findings, checked, missing), findings, checked, tuple(missing), until,
+        say.verdict(signals, verdict, findings, checked, undecided, missing), findings, checked, tuple(missing), until, undecided,
     )  # fmt: skip
+
+
+def _undecided(detector: Detector, sight: Sight) -> Undecided:
+    first = sight.evidence[0] if sight.evidence else Evidence("nothing is established", "not_established")
+    return Undecided(detector.about, first.statement, first.needed, "pairs" if "pairs" in detector.needs else "rows")

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
+from scipy.stats import norm
 
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.signals import Signals
@@ -17,6 +18,7 @@ from analysis.ranking.evaluate import Evaluation
 from analysis.ranking.features import Features
 from analysis.ranking.scored import ScoredPairs
 from analysis.ranking.temperature import LOG_TWO
+from analysis.uncertainty import ALPHA
 
 T = TypeVar("T")
 
@@ -81,6 +83,26 @@ def share_lost(cost: float, found: Evaluation) -> float:
     """Share of what a scorer knows and loses that `cost` nats a pair are: 0 to 1."""
     whole = knows(found) + cost
     return cost / whole if whole > 0 else 0.0
+
+
+def unseen(found: Evaluation, pairs: int, z: float, tests: int = 1) -> tuple[float, float | None]:
+    """Largest share of what a scorer knows that something may cost without having shown, and pairs that would show `MATERIAL`.
+
+    A term that is left out of a logistic model of n pairs costs z^2 / (2 n) nats a pair, where z is its score statistic;
+    what is there may be larger than what is seen by two errors, or by as many as the best of several tests takes.
+
+    Parameters
+    ----------
+    z : of what is seen; 0 for nothing
+    tests : among which the largest was looked for
+    """
+    reach = float(norm.ppf(1 - ALPHA / 2 / tests)) if tests > 1 else 0.0
+    reach += float(norm.ppf(1 - ALPHA / 2))
+    whole = knows(found)
+    most = (abs(z) + reach) ** 2 / (2 * max(pairs, 1))
+    bound, seen = np.sqrt(2 * MATERIAL / (1 - MATERIAL) * whole), abs(z) / np.sqrt(max(pairs, 1))
+    needed = float(np.ceil((reach / (bound - seen)) ** 2)) if bound > seen else None
+    return (most / (whole + most) if whole + most > 0 else 1.0), needed
 
 
 def weak_categories(found: Evaluation) -> tuple[Category, ...]:

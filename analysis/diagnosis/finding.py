@@ -21,7 +21,8 @@ class Evidence:
     """One statement about the data and how far it holds.
 
     statement : one sentence with its numbers and units
-    state : established, refuted, or not established (then `needed` says how many more samples would decide, None: unknown)
+    state : established, refuted, or not established (then `needed` says how many samples in all would decide, if what is
+        seen so far stays; None: unknown)
     value, low, high : estimate and interval, None where there is none; in `unit`
     n : samples behind it; series : metric, or file, that was read; range : first and last step that was read
     method : how it was computed, in a few words
@@ -138,7 +139,10 @@ class Alternative:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change of a finding while the run went on; later rows add events, they never change earlier ones."""
+    """A change of a finding while the run went on; later rows add events, they never change earlier ones.
+
+    at : step; infinite where there are none, as of pair scores alone
+    """
 
     at: float
     change: Change
@@ -147,7 +151,12 @@ class Event:
 
     def document(self) -> dict[str, Any]:
         """As plain data."""
-        return {"at": self.at, "change": self.change, "cause": self.cause, "severity": self.severity}
+        return {"at": _finite(self.at), "change": self.change, "cause": self.cause, "severity": self.severity}
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Self:
+        """From plain data."""
+        return cls(**{**said, "at": math.inf if said["at"] is None else said["at"]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +220,7 @@ class Finding:
                 "against": tuple(Evidence.of(e) for e in said["against"]),
                 "next": tuple(Next.of(n) for n in said["next"]),
                 "alternatives": tuple(Alternative(**a) for a in said["alternatives"]),
-                "events": tuple(Event(**e) for e in said["events"]),
+                "events": tuple(Event.of(e) for e in said["events"]),
             }
         )
 
@@ -228,13 +237,41 @@ class NotChecked:
         return {"check": self.check, "because": self.because}
 
 
+MANY = 1e6
+"""More rows or pairs than anybody waits for: such a number says no more than 'not established'."""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A check that was made and that the data do not decide: what they show, and how many samples in all would decide.
+
+    unit : of what `needed` counts, rows of the log or pairs
+    """
+
+    check: str
+    because: str
+    needed: float | None = None
+    unit: str = "rows"
+
+    @property
+    def told(self) -> str:
+        """What the data show, and what would decide where that is known."""
+        more = self.needed is not None and self.needed <= MANY
+        return f"{self.because} About {self.needed:,.0f} {self.unit} in all would tell." if more else self.because
+
+    def document(self) -> dict[str, Any]:
+        """As plain data."""
+        return {"check": self.check, "because": self.because, "needed": _finite(self.needed), "unit": self.unit}
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """All that is said about a run.
 
     verdict : failing (a critical finding), watch (a warning), healthy, or not enough data
     summary : the verdict in one sentence
-    checked : what was looked at; not_checked : what could not be, and why
+    checked : what was looked at and decided; not_checked : what could not be looked at, and why
+    undecided : what was looked at, and is not established either way
     until : the last step that was read, None without steps
     """
 
@@ -248,6 +285,7 @@ class Diagnosis:
     checked: tuple[str, ...] = ()
     not_checked: tuple[NotChecked, ...] = ()
     until: float | None = None
+    undecided: tuple[Undecided, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """As plain data, in the form that `diagnose --json` prints."""
@@ -261,6 +299,7 @@ class Diagnosis:
             "findings": [f.document() for f in self.findings],
             "checked": list(self.checked),
             "not_checked": [n.document() for n in self.not_checked],
+            "undecided": [u.document() for u in self.undecided],
             "until": _finite(self.until),
         }
 
@@ -273,6 +312,7 @@ class Diagnosis:
                 "findings": tuple(Finding.of(f) for f in said["findings"]),
                 "checked": tuple(said["checked"]),
                 "not_checked": tuple(NotChecked(**n) for n in said["not_checked"]),
+                "undecided": tuple(Undecided(**u) for u in said["undecided"]),
             }
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from analysis.diagnosis.finding import Finding, NotChecked, Verdict
+from analysis.diagnosis.finding import Finding, NotChecked, Undecided, Verdict
 from analysis.diagnosis.leaf import Detector
 from analysis.diagnosis.signals import Signals
 
@@ -26,9 +26,28 @@ WORDS = {
     "rm.accuracy": "ranking accuracy on training pairs",
     "eval/rm.loss": "ranking loss on held-out pairs",
     "eval/rm.accuracy": "ranking accuracy on held-out pairs",
+    "kl.per_sequence": "KL per response",
+    "entropy.sequence": "entropy of whole responses",
+    "entropy.sequence_nll": "summed log-probability of responses",
+    "value.mse": "value loss",
+    "score": "score",
+    "length": "response length",
+    "policy.clip_fraction": "share of clipped tokens",
+    "rollouts/length_share": "lengths of scored responses (rollouts)",
+    "rollouts/token_price": "scores of the same responses",
+    "loss.total": "loss",
+    "eval/loss.total": "loss on held-out pairs",
+    "dpo.accuracy": "accuracy of the implicit reward",
+    "eval/dpo.accuracy": "accuracy of the implicit reward on held-out pairs",
+    "dpo.reward_chosen": "implicit reward of chosen",
+    "dpo.reward_rejected": "implicit reward of rejected",
+    "dpo.logp_chosen": "log-probability of chosen",
     "rollouts": "scored responses (rollouts)",
     "pairs": "scores of preference pairs",
 }
+
+
+PLURAL = frozenset({WORDS["rollouts"], WORDS["pairs"]})
 
 
 def named(metric: str) -> str:
@@ -39,16 +58,22 @@ def named(metric: str) -> str:
 def missing(detector: Detector, signals: Signals) -> str:
     """Which of the metrics that a detector needs are not logged."""
     absent = [named(n) for n in detector.needs if not signals.has(n)]
-    verb = "are" if len(absent) > 1 else "is"
+    verb = "are" if len(absent) > 1 or absent[0] in PLURAL else "is"
     return f"no {' and no '.join(absent)} {verb} logged"
 
 
 def verdict(
-    signals: Signals, word: Verdict, findings: Sequence[Finding], checked: Sequence[str], absent: Sequence[NotChecked]
+    signals: Signals,
+    word: Verdict,
+    findings: Sequence[Finding],
+    checked: Sequence[str],
+    undecided: Sequence[Undecided],
+    absent: Sequence[NotChecked],
 ) -> str:
     """The verdict in one sentence."""
     serious = [f for f in findings if f.severity != "info"]
-    counts = f"{len(checked)} things were checked, {len(absent)} could not be"
+    open_ = f" and {len(undecided)} are not established either way" if undecided else ""
+    counts = f"{len(checked)} things were checked{open_}, {len(absent)} could not be checked"
     if word == "not_enough_data":
         return f"Not enough data: {len(signals.steps)} logged steps. {counts[0].upper()}{counts[1:]}."
     if not serious:

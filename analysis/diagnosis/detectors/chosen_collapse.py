@@ -9,6 +9,7 @@ from analysis.diagnosis.canonical import together
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, crossing, mean_of, present
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Series, Signals
 
 
@@ -37,11 +38,14 @@ class ChosenCollapse(Detector):
         state: State = "established" if now.low > 2 else "refuted" if now.high < 2 else "not_established"
         statement = (
             f"The log-probability of the chosen responses is {now.value:.2g} times what it was ({now.low:.2g} to {now.high:.2g}): "
-            f"a token that had probability 0.5 now has {0.5**now.value:.2g}."
+            f"a token that had probability 0.5 now has {0.5**now.value:.2g}"
         )
+        if state != "established":
+            statement += f", {'which is less' if state == 'refuted' else 'which is not shown to be more'} than twice"
         evidence = Evidence(
-            statement, state, now.value, now.low, now.high, "times", now.n, view.series["dpo.logp_chosen"].tag,
+            f"{statement}.", state, now.value, now.low, now.high, "times", now.n, view.series["dpo.logp_chosen"].tag,
             (now.first, now.last), how,
+            needed=rows_needed(now.n, now.high - now.value, now.value, 2.0) if state == "not_established" else None,
         )  # fmt: skip
         at = crossing(curve, 2.0) if state == "established" else now.last
         return Sight(state, (evidence,), Onset(at, float(curve.steps[0]), at), now.value)

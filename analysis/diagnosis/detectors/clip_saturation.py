@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, crossing, present
+from analysis.diagnosis.numbers import percent, rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -30,13 +31,15 @@ class ClipSaturation(Detector):
         if now.value > 1:
             return "the clip fraction is no share between 0 and 1"
         state: State = "established" if now.low > 0.5 else "refuted" if now.high < 0.5 else "not_established"
-        statement = (
-            f"{100 * now.value:.0f} % of the tokens are clipped ({100 * series.values[:FEW].mean():.0f} % at the start): "
-            "updates go far beyond the clip range, and most of the batch gives no gradient."
-        )
+        statement = f"{percent(now.value)} of the tokens are clipped ({percent(float(series.values[:FEW].mean()))} at the start)"
+        if state == "established":
+            statement += ": updates go far beyond the clip range, and most of the batch gives no gradient"
+        elif state == "not_established":
+            statement += ": whether that is more than half is not told by so few rows"
         evidence = Evidence(
-            statement, state, now.value, now.low, now.high, "of tokens", now.n, series.tag, (now.first, now.last),
+            f"{statement}.", state, now.value, now.low, now.high, "of tokens", now.n, series.tag, (now.first, now.last),
             "mean of the last rows",
+            needed=rows_needed(now.n, now.high - now.value, now.value, 0.5) if state == "not_established" else None,
         )  # fmt: skip
         at = crossing(series, 0.5) if state == "established" else now.last
         return Sight(state, (evidence,), Onset(at, float(series.steps[0]), at), now.value)

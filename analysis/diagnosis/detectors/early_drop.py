@@ -33,7 +33,8 @@ class EarlyDrop(Detector):
         bound = max(4 * batch_error(view, sd) / sd.value, SMALL)
         state: State = "established" if drop > bound else "refuted" if len(v) == EARLY else "not_established"
         at = float(series.steps[min(low + 1, len(v) - 1)])
-        statement = f"Within the first {len(v)} rows the score fell {drop:.2g} SD of single responses below its start."
+        statement = f"Within the first {len(v)} rows the score fell {drop:.2g} SD of single responses below its start"
+        statement += "." if state == "established" else f", no more than the noise of a batch allows ({bound:.2g} SD)."
         if drop <= 0:
             statement = f"In the first {len(v)} rows the score did not fall below its start."
         evidence = Evidence(

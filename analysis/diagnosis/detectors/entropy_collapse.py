@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, TENFOLD, crossing, mean_of
+from analysis.diagnosis.numbers import percent
 from analysis.diagnosis.signals import Signals
 
 
@@ -34,7 +35,9 @@ class EntropyCollapse(Detector):
         rows = series.values[-width:] / start.value
         share, high = float(np.median(rows)), float(np.quantile(rows, 0.75))
         state: State = "established" if high < 1 / TENFOLD else "refuted" if share > 2 / TENFOLD else "not_established"
-        statement = f"Entropy is {100 * share:.2g} % of what it was at the start ({start.value:.3g}, now {share * start.value:.3g} {series.unit})."
+        statement = f"Entropy is {percent(share)} of what it was at the start ({start.value:.3g}, now {share * start.value:.3g} {series.unit})."
+        if state == "not_established":
+            statement = f"{statement[:-1]}; most rows are not below a tenth."
         evidence = Evidence(
             statement, state, share, None, high, "of the start's", width, series.tag,
             (float(series.steps[-width]), float(series.steps[-1])),

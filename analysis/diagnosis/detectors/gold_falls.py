@@ -9,6 +9,7 @@ from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.held_out import USES, lag, trusted
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import ALPHA, FEW, noise, reach, scatter
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -55,8 +56,11 @@ class GoldFalls(Detector):
         statement = f"Gold is {fall:.3g} below its best at step {at:g} ({v[best]:.3g}, now {v[-1]:.3g})."
         if state == "refuted":
             statement = f"Gold has risen from {v[0]:.3g} to {v[-1]:.3g}."
+        elif state == "not_established":
+            statement = f"{statement[:-1]}; noise alone makes falls of up to {half:.2g}."
         evidence = Evidence(
             statement, state, fall, fall - half, fall + half, "", len(v), series.tag,
             (float(series.steps[0]), float(series.steps[-1])), "best stretch against the last, with the noise of single rows",
+            needed=None if error or state != "not_established" else rows_needed(w, half, fall, 0.0),
         )  # fmt: skip
         return Sight(state, (evidence,), Onset(at, at, float(series.steps[min(best + 1, len(v) - 1)])), fall)

@@ -27,10 +27,12 @@ class GoldLags(Detector):
         since, score = float(found.gold.steps[0]), found.score
         statement = (
             f"Since step {since:g} the score rose by {found.gain:.2g} ({found.gain / found.sd.value:.2g} SD of single "
-            f"responses), the trusted score by {found.rise:.2g} (at most {found.high:.2g})."
+            f"responses), the trusted score by {found.rise:.2g} (at most {found.high:.2g})"
         )
+        if found.state == "not_established":
+            statement += f": less than half of a large gain ({LARGE:g} SD) is neither shown nor ruled out"
         evidence = Evidence(
-            statement, found.state, found.rise, None, found.high, "", len(found.gold), found.gold.tag,
+            f"{statement}.", found.state, found.rise, None, found.high, "", len(found.gold), found.gold.tag,
             (since, float(found.gold.steps[-1])), "last rows against the first, with the noise of single rows",
         )  # fmt: skip
         up = score.values > score.values[:FEW].mean() + LARGE * found.sd.value

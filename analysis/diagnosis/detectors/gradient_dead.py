@@ -31,7 +31,7 @@ class GradientDead(Detector):
         usual = float(np.median(series.values[: 3 * FEW]))
         last = float(series.values[-FEW:].max())
         if usual > 0 and last > DEAD * usual:
-            return Sight("refuted", (Evidence(f"The gradient norm is {series.values[-1]:.3g} ({usual:.3g} at the start).", "refuted", last / usual, series=series.tag),))  # fmt: skip
+            return Sight("refuted", (Evidence(f"Gradients flow: their norm is {series.values[-1]:.3g} ({usual:.3g} at the start).", "refuted", last / usual, series=series.tag),))  # fmt: skip
         alive = np.flatnonzero(series.values > DEAD * usual)
         at = float(series.steps[min(int(alive[-1]) + 1, len(series) - 1)]) if len(alive) else float(series.steps[0])
         statement = f"The gradient norm has been {'exactly 0' if last == 0 else f'at most {last:.2g}'} since step {at:g} ({usual:.3g} at the start)."

@@ -49,16 +49,31 @@ class KLExcess(Detector):
             state = "refuted"
         statement = (
             f"KL to the reference is {kl.value:.3g} nats a response for a gain of {value:.2g} SD, "
-            f"which takes {cheapest:.2g} nats at the least."
+            f"which takes {cheapest:.2g} nats at the least"
         )
+        if state == "refuted":
+            statement += f": less than {TENFOLD:g} times that"
+        elif state == "not_established":
+            statement += ". " + _open(entropy, low, most, value)
         evidence = Evidence(
-            statement, state, kl.value / max(cheapest, 0.1), low / max(most**2 / 2, 0.1),
+            f"{statement}.", state, kl.value / max(cheapest, 0.1), low / max(most**2 / 2, 0.1),
             high / max(least**2 / 2, 0.1), "times the least", kl.n, series.tag, (kl.first, kl.last),
             "KL over gain squared / 2; gain in SD of responses at the start",
         )  # fmt: skip
         bound = max(TENFOLD * max(cheapest, 0.1), (entropy or 0.0) / 2)
         at = crossing(view.series["kl.per_sequence"], bound) if state == "established" else kl.last
         return Sight(state, (evidence,), Onset(at, float(series.steps[0]), at), kl.value / max(cheapest, 0.1))
+
+
+def _open(entropy: float | None, low: float, most: float, value: float) -> str:
+    """Why neither waste nor thrift is established."""
+    if low > TENFOLD * max(most**2 / 2, 0.1):
+        if entropy is None:
+            return "Long responses gather KL at every token: without the entropy of the reference's answers that is not shown to be waste"
+        return f"That is not more than half of the entropy of the reference's answers ({entropy:.3g} nats), as long responses gather KL at every token"
+    if value <= 0:
+        return "There is no gain yet to weigh it against"
+    return f"With the noise of both, the gain may be up to {most:.2g} SD: an excess of {TENFOLD:g} times is not shown"
 
 
 Compared = tuple[float, Level, float, Spread, Series]

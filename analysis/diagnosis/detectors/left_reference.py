@@ -36,10 +36,14 @@ class LeftReference(Detector):
         state: State = "established" if low > entropy else "refuted" if high < entropy / 2 else "not_established"
         statement = (
             f"KL to the reference is {kl.value:.3g} nats a response, {kl.value / entropy:.2g} times the entropy of the "
-            f"reference's own answers ({entropy:.3g} nats)."
+            f"reference's own answers ({entropy:.3g} nats)"
         )
+        if state == "not_established":
+            statement += (
+                f"; that it is more than that entropy is not shown ({low / entropy:.2g} to {high / entropy:.2g} times)"
+            )
         evidence = Evidence(
-            statement, state, kl.value / entropy, low / entropy, high / entropy, "of the entropy", kl.n, series.tag,
+            f"{statement}.", state, kl.value / entropy, low / entropy, high / entropy, "of the entropy", kl.n, series.tag,
             (kl.first, kl.last), "KL over the entropy of a response in the first rows",
         )  # fmt: skip
         at = crossing(series, entropy) if state == "established" else kl.last

@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import reach
+from analysis.diagnosis.numbers import percent
 from analysis.diagnosis.signals import Signals
 
 
@@ -30,10 +31,12 @@ class LengthBias(Detector):
             state = "refuted"
         statement = (
             f"Among the responses that training began with, length explains {100 * value:.0f} % of the variance of the score; "
-            f"a token more is worth {price.values[0]:+.2g} reward units."
+            f"a token more is worth {price.values[0]:+.2g} reward units"
         )
+        if state == "not_established":
+            statement += f"; that it is more than half is not shown ({percent(max(value - half, 0.0))} to {percent(min(value + half, 1.0))})"
         evidence = Evidence(
-            statement, state, value, value - half, value + half, "of the variance", series="rollouts",
+            f"{statement}.", state, value, value - half, value + half, "of the variance", series="rollouts",
             range=(float(share.steps[0]),) * 2, method="squared correlation among rollouts of the first step",
         )  # fmt: skip
         at = float(share.steps[0])

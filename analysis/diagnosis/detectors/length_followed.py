@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from scipy.stats import norm
+
 from analysis import registry
-from analysis.diagnosis.examined import CURVES, MATERIAL, evaluation_of, from_start, said, share_lost
+from analysis.diagnosis.examined import CURVES, MATERIAL, evaluation_of, from_start, said, share_lost, unseen
 from analysis.diagnosis.finding import State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.signals import Signals
@@ -36,15 +38,20 @@ class LengthFollowed(Detector):
             return "the sides differ in length in too few prompts"
         share = share_lost(effect.cost, found)
         there = effect.verdict == "over-used" and share >= MATERIAL
-        state: State = "established" if there else "refuted"
+        # the score statistic of what the labels do not justify; what they justify more of is no bias
+        z = 0.0 if effect.verdict == "under-used" else float(norm.isf(max(effect.p, 1e-300) / 2))
+        most, needed = unseen(found, found.bias.n, z)
+        state: State = "established" if there else "refuted" if most < MATERIAL else "not_established"
         statement = effect.statement
         if effect.verdict == "over-used":
             statement += f"; that costs {100 * share:.0f} % of what it could know"
+        if state == "not_established":
+            statement += f"; it may cost up to {100 * most:.0f} % of what the model knows"
         follows = found.length.follows if found.length else None
         if follows is not None and follows.computable:
             statement += f". Margins and length correlate by {follows.value:.2f}"
         evidence = said(
             statement, state, found.bias.method, value=effect.moves, low=effect.low, high=effect.high,
-            unit="SD of the margin", n=effect.pairs,
+            unit="SD of the margin", n=effect.pairs, needed=needed if state == "not_established" else None,
         )  # fmt: skip
         return Sight(state, (evidence,), from_start(view), share, effect.name)

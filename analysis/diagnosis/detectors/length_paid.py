@@ -10,6 +10,7 @@ from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.lengths import USES, length_shift
 from analysis.diagnosis.levels import FEW, gain, reach
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.samples import slope
 from analysis.diagnosis.signals import Signals
 
@@ -56,11 +57,9 @@ class LengthPaid(Detector):
         low, high = min(low, high), max(low, high)
         # shorter answers may be the right ones: only growth that is paid is told here
         state = "established" if low > 0.5 and growth > 0 else "refuted" if high < 0.5 else "not_established"
-        needed = (
-            None
-            if state != "not_established"
-            else float(np.ceil(n * ((high - low) / 2 / max(abs(share - 0.5), 0.05)) ** 2))
-        )
+        needed = None
+        if state == "not_established" and not how.endswith("step"):  # rollouts do not grow with the log
+            needed = rows_needed(n, (high - low) / 2, share, 0.5, of=1)
         statement = (
             f"A token more is worth {one:.2g} reward units, so that {growth:+.3g} tokens make {100 * share:.0f} % of the gain "
             f"({100 * low:.0f} to {100 * high:.0f} %)."

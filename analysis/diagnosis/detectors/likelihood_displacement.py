@@ -42,7 +42,11 @@ class LikelihoodDisplacement(Detector):
         statement = (
             f"The implicit reward of chosen went from {start.value:.3g} to {now.value:.3g} ({now.low:.3g} to {now.high:.3g}) while "
             f"the margin went from {begun.value:.3g} to {far.value:.3g}: "
-            + ("both answers lose probability to others." if state == "established" else "chosen is not shown to fall.")
+            + {
+                "established": "both answers lose probability to others.",
+                "refuted": "chosen does not lose probability.",
+                "not_established": "whether chosen loses probability is not told by so few rows.",
+            }[state]
         )
         evidence = Evidence(
             statement, state, now.value, now.low, now.high, chosen.unit, now.n, chosen.tag, (now.first, now.last),

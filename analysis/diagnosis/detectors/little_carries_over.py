@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, present
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -30,10 +31,15 @@ class LittleCarriesOver(Detector):
         )
         statement = (
             f"Training pairs are ranked right in {100 * train.value:.1f} %, held-out ones in {100 * held.value:.1f} % "
-            f"({100 * held.low:.1f} to {100 * held.high:.1f})."
+            f"({100 * held.low:.1f} to {100 * held.high:.1f})"
         )
+        if state == "refuted":
+            statement += ": most of what was learned holds"
+        elif state == "not_established":
+            statement += "; whether most of what was learned holds is open"
         evidence = Evidence(
-            statement, state, 100 * gap, 100 * sure, 100 * (train.high - held.low), "points", held.n,
+            f"{statement}.", state, 100 * gap, 100 * sure, 100 * (train.high - held.low), "points", held.n,
             view.series["eval/rm.accuracy"].tag, (held.first, held.last), "means of the last eighth of both curves",
+            needed=rows_needed(train.n, (train.high - train.low + held.high - held.low) / 2, gap, learned / 2) if state == "not_established" else None,
         )  # fmt: skip
         return Sight(state, (evidence,), None, gap)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from analysis import registry
-from analysis.diagnosis.examined import CURVES, evaluation_of, log_odds, said
+from analysis.diagnosis.examined import CURVES, MATERIAL, evaluation_of, log_odds, said, unseen
 from analysis.diagnosis.finding import State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.signals import Signals
@@ -33,11 +35,21 @@ class OverConfident(Detector):
             return "neither a loss that was told nor the log shows that margins are log-odds; under other losses their scale is free"
         fit = found.calibration.fit
         t = fit.temperature
-        state: State = "established" if t.low > 1 else "refuted"
+        # z: of log temperature from 0; what is lost at T = 1 is z^2 / (2 n) nats a pair
+        error = (np.log(t.high) - np.log(t.low)) / (2 * 1.96)
+        z = max(np.log(t.value) / error, 0.0) if np.isfinite(error) and error > 0 else 0.0
+        most, needed = unseen(found, t.n, float(z))
+        sound = t.high <= 1 or most < MATERIAL
+        state: State = "established" if t.low > 1 else "refuted" if sound else "not_established"
         worse = fit.nll_as_is > LOG_TWO
         statement = (
             f"margins fit being right at temperature {t.value:.3g} ({t.low:.3g} to {t.high:.3g}); as they are the loss is "
             f"{fit.nll_as_is:.3f} nats a pair, at that temperature {fit.nll.value:.3f}, and one half of everything costs {LOG_TWO:.3f}"
         )
-        evidence = said(statement, state, t.method, value=t.value, low=t.low, high=t.high, unit="margin", n=t.n)
+        if state == "not_established":
+            statement += "; whether they are too sure is open"
+        evidence = said(
+            statement, state, t.method, value=t.value, low=t.low, high=t.high, unit="margin", n=t.n,
+            needed=needed if state == "not_established" else None,
+        )  # fmt: skip
         return Sight(state, (evidence,), None, t.value, "worthless" if worse else "")

@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.examined import CONFOUNDED, CURVES, MARGIN, evaluation_of, from_start, said
 from analysis.diagnosis.finding import State
 from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 from analysis.uncertainty import FEWEST
 
@@ -58,6 +59,8 @@ class PairsNearChance(Detector):
             f"{100 * a.accuracy:.1f} % of {a.n:,} pairs are ranked right ({100 * a.low:.1f} to {100 * a.high:.1f}), {word} {rule} "
             f"({100 * share:.1f} %): {100 * lead:+.1f} points ({100 * low:.1f} to {100 * high:.1f})"
         )
+        if state == "not_established" and needed is None:
+            needed = rows_needed(n, (high - low) / 2, lead, 0.0, of=1)
         evidence = said(
             statement, state, "paired bootstrap over prompts", value=100 * lead, low=100 * low, high=100 * high,
             unit="points", n=n, needed=needed if state == "not_established" else None,

@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.examined import CURVES, evaluation_of, from_start, said
 from analysis.diagnosis.finding import State
 from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -32,7 +33,12 @@ class PairsReversed(Detector):
             f"the rejected side scores higher in {100 * a.losses / a.n:.1f} % of {a.n:,} pairs; AUROC within prompts "
             f"{auroc.value:.3f} ({auroc.low:.3f} to {auroc.high:.3f})"
         )
+        needed = None
+        if state == "not_established":
+            statement += ": neither side is shown to score higher"
+            needed = rows_needed(a.n, (auroc.high - auroc.low) / 2, auroc.value, 0.5, of=1)
         evidence = said(
-            statement, state, auroc.method, value=auroc.value, low=auroc.low, high=auroc.high, unit="AUROC", n=a.n
-        )
+            statement, state, auroc.method, value=auroc.value, low=auroc.low, high=auroc.high, unit="AUROC", n=a.n,
+            needed=needed,
+        )  # fmt: skip
         return Sight(state, (evidence,), from_start(view), auroc.value)

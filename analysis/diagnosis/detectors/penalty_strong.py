@@ -32,10 +32,16 @@ class PenaltyStrong(Detector):
         )
         statement = (
             f"Under a KL coefficient of {found.beta:.3g} the best policy gains {room:.2g} SD of the scores "
-            f"(SD {found.sd.value:.3g})."
+            f"(SD {found.sd.value:.3g} reward units)"
         )
+        if state == "refuted":
+            statement += ": there is room to learn"
+        elif state == "not_established":
+            statement += (
+                f"; the spread is too little known to tell whether that is less than a small effect, {SMALL:g} SD"
+            )
         evidence = Evidence(
-            statement, state, room, room / open_, room * open_, "SD", series="KL coefficient " + found.how,
+            f"{statement}.", state, room, room / open_, room * open_, "SD", series="KL coefficient " + found.how,
             method="s / beta, for scores that are normal under the reference",
         )  # fmt: skip
         at = float(view.series["score"].steps[0])

@@ -37,10 +37,14 @@ class PenaltyWeak(Detector):
         state: State = "established" if low > TENFOLD else "refuted" if high < TENFOLD else "not_established"
         statement = (
             f"Scores spread by {found.sd.value:.3g} and a KL coefficient of {found.beta:.3g} pull the policy to "
-            f"{found.optimum:.3g} nats, {ratio:.2g} times the entropy of the reference's answers ({entropy:.3g} nats)."
+            f"{found.optimum:.3g} nats, {ratio:.2g} times the entropy of the reference's answers ({entropy:.3g} nats)"
         )
+        if state == "refuted":
+            statement += f": less than {TENFOLD:g} times, so that the penalty holds it"
+        elif state == "not_established":
+            statement += f"; the spread is too little known to tell whether that is {TENFOLD:g} times"
         evidence = Evidence(
-            statement, state, ratio, low, high, "of the entropy", series="KL coefficient " + found.how,
+            f"{statement}.", state, ratio, low, high, "of the entropy", series="KL coefficient " + found.how,
             method=f"(s / beta)^2 / 2; s: {found.sd.how}",
         )  # fmt: skip
         at = float(view.series["score"].steps[0])

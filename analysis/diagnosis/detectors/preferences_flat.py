@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, SMALL, present
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
 LEAST = 8 * FEW
@@ -36,10 +37,11 @@ class PreferencesFlat(Detector):
         state: State = "established" if now.high < BOUND else "refuted" if now.low > BOUND else "not_established"
         statement = (
             f"After {len(series)} rows the policy prefers chosen to rejected in {100 * now.value:.0f} % of the training pairs "
-            f"({100 * now.low:.0f} to {100 * now.high:.0f} %; chance is 50 %)."
+            f"({100 * now.low:.0f} to {100 * now.high:.0f} %; chance is 50 %, a small effect {100 * BOUND:.0f} %)."
         )
         evidence = Evidence(
             statement, state, now.value, now.low, now.high, "of pairs", now.n, series.tag, (now.first, now.last),
             "mean of the last rows",
+            needed=rows_needed(now.n, now.high - now.value, now.value, BOUND) if state == "not_established" else None,
         )  # fmt: skip
         return Sight(state, (evidence,), Onset(*(float(series.steps[0]),) * 3), now.value)

@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import SMALL, crossing, gain
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -32,12 +33,17 @@ class ScoreBelowStart(Detector):
         relation = "below" if found.raw < 0 else "above"
         statement = (
             f"The score is {abs(found.value):.2g} SD of single responses {relation} its start "
-            f"({found.start:.3g}, now {found.now.value:.3g})."
+            f"({found.start:.3g}, now {found.now.value:.3g} reward units)"
         )
+        if down == "refuted" and found.raw < 0:
+            statement += f": less than a small effect, {SMALL:g} SD"
+        elif down == "not_established":
+            statement += f"; noise alone leaves {found.low:+.2g} to {found.high:+.2g} SD open"
         series = view.series["score"]
         evidence = Evidence(
-            statement, down, found.value, found.low, found.high, "SD", found.now.n, series.tag,
-            (found.now.first, found.now.last), "mean of the last rows against the first two",
+            f"{statement}.", down, found.value, found.low, found.high, "SD", found.now.n, series.tag,
+            (found.now.first, found.now.last), "mean of the last rows against the first",
+            needed=rows_needed(found.now.n, (found.high - found.low) / 2, found.value, 0.0 if found.value < -SMALL else -SMALL) if down == "not_established" else None,
         )  # fmt: skip
         at = crossing(series, found.start - SMALL * found.sd.value, below=True)
         return Sight(down, (evidence,), Onset(at, float(series.steps[0]), at), found.value)

@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, SMALL, gain, mean_of, noise, reach
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -40,13 +41,18 @@ class ScoreFell(Detector):
         bound = max((top.value - found.start) / 2, SMALL * found.sd.value)
         state: State = "established" if fall - half > bound else "refuted" if fall + half < bound else "not_established"
         unit = found.sd.value
-        statement = (
-            f"The score is {fall / unit:.2g} SD below its best ({top.value:.3g} at steps {top.first:g} to {top.last:g}, "
-            f"now {found.now.value:.3g}; it began at {found.start:.3g})."
-        )
+        stretch = f"{top.value:.3g} at steps {top.first:g} to {top.last:g}, now {found.now.value:.3g}; it began at {found.start:.3g}"
+        statement = f"The score is {fall / unit:.2g} SD below its best ({stretch})"
+        if fall <= 0:
+            statement = f"The score is at its best ({stretch})"
+        elif state == "refuted":
+            statement += f": less than half of its gain, and than {bound / unit:.2g} SD"
+        elif state == "not_established":
+            statement += f"; that it has lost half of its gain is not shown ({(fall - half) / unit:.2g} to {(fall + half) / unit:.2g} SD lost)"
         evidence = Evidence(
-            statement, state, fall / unit, (fall - half) / unit, (fall + half) / unit, "SD", w, series.tag,
+            f"{statement}.", state, fall / unit, (fall - half) / unit, (fall + half) / unit, "SD", w, series.tag,
             (top.first, found.now.last), "best stretch against the present, as many rows each",
+            needed=rows_needed(w, half, fall, bound) if state == "not_established" else None,
         )  # fmt: skip
         # the last row near the best is where it began to fall
         near = np.flatnonzero(series.values >= top.value - 2 * max(noise(series), top.error))

@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, SMALL, gain, mean_of
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.reward_kind import PARTS
 from analysis.diagnosis.signals import Series, Signals
 
@@ -56,13 +57,16 @@ class ScoreFlat(Detector):
         state: State = "established" if still else "refuted" if moved else "not_established"
         needed = None
         if state == "not_established":
-            needed = float(np.ceil(w * ((high - low) / 2 / SMALL) ** 2))
+            # to be told from a small effect, or to be held within one: what lies closer
+            needed = rows_needed(w, half, abs(value), SMALL)
         statement = (
             f"After {len(series)} rows the score has moved by {value:+.2g} SD of single responses "
-            f"({low:.2g} to {high:.2g})."
+            f"({low:.2g} to {high:.2g})"
         )
+        if state == "not_established":
+            statement += f"; whether that is less than a small effect, {SMALL:g} SD, is open"
         evidence = Evidence(
-            statement, state, value, low, high, "SD", len(series), series.tag,
+            f"{statement}.", state, value, low, high, "SD", len(series), series.tag,
             (float(series.steps[0]), found.now.last), "last eighth against the first, and all eighths alike", needed,
         )  # fmt: skip
         return Sight(state, (evidence,), Onset(*(float(series.steps[0]),) * 3), value)

@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import SMALL, gain
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -23,14 +24,15 @@ class ScoreUp(Detector):
         found = gain(view)
         if found is None:
             return "too few rows, or no spread of single scores to measure the gain in"
-        up = "rose" if found.raw >= 0 else "fell"
-        statement = (
-            f"The score {up} by {abs(found.value):.2g} SD of single responses ({found.low:.2g} to {found.high:.2g}): "
-            f"from {found.start:.3g} to {found.now.value:.3g}."
-        )
         state: State = "established" if found.low > 0 else "refuted" if found.high < SMALL else "not_established"
+        size = f"{abs(found.value):.2g} SD of single responses ({found.low:.2g} to {found.high:.2g})"
+        statement = f"The score rose by {size}: from {found.start:.3g} to {found.now.value:.3g} reward units."
+        if state != "established":
+            way = "above" if found.raw >= 0 else "below"
+            statement = f"The score is {size} {way} its start: from {found.start:.3g} to {found.now.value:.3g} reward units, which is no rise beyond noise."
         evidence = Evidence(
             statement, state, found.value, found.low, found.high, "SD", found.now.n, view.series["score"].tag,
             (found.now.first, found.now.last), f"mean of the last rows against the first two; SD from {found.sd.how}",
+            needed=rows_needed(found.now.n, (found.high - found.low) / 2, found.value, 0.0) if state == "not_established" else None,
         )  # fmt: skip
         return Sight(state, (evidence,), value=found.value)

@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, TENFOLD, crossing, score_spread
+from analysis.diagnosis.numbers import percent
 from analysis.diagnosis.reward_kind import bounded
 from analysis.diagnosis.signals import Signals
 
@@ -45,7 +46,9 @@ class SpreadCollapse(Detector):
         # spreads of batches are skewed: most of the rows decide, no mean
         share, high = float(np.median(rows)), float(np.quantile(rows, 0.75))
         state: State = "established" if high < 1 / TENFOLD else "refuted" if share > 2 / TENFOLD else "not_established"
-        statement = f"The spread of scores is {100 * share:.2g} % of what it was at the start ({start:.3g}, now {share * start:.3g})."
+        statement = f"The spread of scores is {percent(share)} of what it was at the start ({start:.3g}, now {share * start:.3g} reward units)."
+        if state == "not_established":
+            statement = f"{statement[:-1]}; most rows are not below a tenth."
         evidence = Evidence(
             statement, state, share, None, high, "of the start's", width, series.tag,
             (float(series.steps[-width]), float(series.steps[-1])),

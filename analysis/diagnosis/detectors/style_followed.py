@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 
 from analysis import registry
-from analysis.diagnosis.examined import CURVES, MATERIAL, evaluation_of, from_start, said, share_lost, weak_categories
+from analysis.diagnosis.examined import (
+    CURVES,
+    MATERIAL,
+    evaluation_of,
+    from_start,
+    said,
+    share_lost,
+    unseen,
+    weak_categories,
+)
 from analysis.diagnosis.finding import Evidence, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.signals import Signals
@@ -48,7 +57,8 @@ class StyleFollowed(Detector):
         group = word_group(pairs, features, np.random.default_rng(0))
         lost = share_lost(group.cost, found) if group.words else 0.0
         words = group.established and lost >= MATERIAL
-        state: State = "established" if words or marks else "refuted"
+        least, needed = unseen(found, tested.n, 0.0, max(tested.tested, 1))
+        state: State = "established" if words or marks else "refuted" if least < MATERIAL else "not_established"
         evidence: list[Evidence] = []
         if group.words:
             statement = (
@@ -56,7 +66,7 @@ class StyleFollowed(Detector):
                 f"{group.claimed:+.2f} log-odds, of which the labels justify {group.justified:+.2f} (p {group.p:.2g}); that costs "
                 f"{100 * lost:.0f} % of what it could know"
             )
-            own: State = "established" if words else "refuted"
+            own: State = "established" if words else state if state != "established" else "refuted"
             evidence.append(said(statement, own, METHOD, value=group.moves, unit="SD of the margin", n=len(pairs)))
         evidence += [
             said(
@@ -73,7 +83,13 @@ class StyleFollowed(Detector):
         ]
         if not evidence:
             statement = f"of {tested.tested} words and marks of style none is over-used beyond what the labels justify"
-            evidence.append(said(statement, "refuted", tested.method, n=tested.n))
+            if state == "not_established":
+                statement += (
+                    f"; in {tested.n:,} pairs one shows from a cost of {100 * least:.0f} % of what the model knows on"
+                )
+            evidence.append(
+                said(statement, state, tested.method, n=tested.n, needed=needed if state == "not_established" else None)
+            )
         names = [*(group.words if words else ()), *(e.name for e in marks)]
         size = max([lost if words else 0.0, *(share_lost(e.cost, found) for e in marks)])
         return Sight(state, tuple(evidence), from_start(view), size, ", ".join(names[:4]))

@@ -30,9 +30,13 @@ class SurpriseGrowth(Detector):
         state: State = (
             "established" if now.low > FOLD * start else "refuted" if now.high < FOLD * start else "not_established"
         )
-        statement = f"A response carries {now.value:.3g} nats of surprise, {now.value / start:.2g} times as many as at the start: longer or less certain."
+        statement = f"A response carries {now.value:.3g} nats of surprise, {now.value / start:.2g} times as many as at the start"
+        if state == "established":
+            statement += ": longer or less certain"
+        else:
+            statement += f": {'less than' if state == 'refuted' else 'not shown to be more than'} {FOLD:g} times"
         evidence = Evidence(
-            statement, state, now.value / start, now.low / start, now.high / start, "times", now.n, series.tag,
+            f"{statement}.", state, now.value / start, now.low / start, now.high / start, "times", now.n, series.tag,
             (now.first, now.last), "mean of the last rows over the first",
         )  # fmt: skip
         at = crossing(series, FOLD * start) if state == "established" else now.last

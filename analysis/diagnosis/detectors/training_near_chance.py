@@ -7,6 +7,7 @@ from analysis.diagnosis.examined import MARGIN, from_start
 from analysis.diagnosis.finding import Evidence, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, mean_of
+from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
 LEAST = 8 * FEW
@@ -38,10 +39,13 @@ class TrainingNearChance(Detector):
         )
         statement = (
             f"Over the second half of training, pairs that were trained on are ranked right in {100 * found.value:.1f} % "
-            f"({100 * found.low:.1f} to {100 * found.high:.1f}){more}."
+            f"({100 * found.low:.1f} to {100 * found.high:.1f}){more}"
         )
+        if state == "not_established":
+            statement += f"; whether that is {100 * MARGIN:.0f} points above chance is open"
         evidence = Evidence(
-            statement, state, 100 * found.value, 100 * found.low, 100 * found.high, "% of pairs", found.n, series.tag,
+            f"{statement}.", state, 100 * found.value, 100 * found.low, 100 * found.high, "% of pairs", found.n, series.tag,
             (found.first, found.last), "mean of the second half of the rows",
+            needed=rows_needed(found.n, found.high - found.value, found.value, 0.5 + MARGIN, of=2) if state == "not_established" else None,
         )  # fmt: skip
         return Sight(state, (evidence,), from_start(view), found.value)

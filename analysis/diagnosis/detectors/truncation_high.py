@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, crossing, present
+from analysis.diagnosis.numbers import percent, rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -24,10 +25,13 @@ class TruncationHigh(Detector):
         if now is None or len(series) < 2 * FEW:
             return "too few rows"
         state: State = "established" if now.low > 0.5 else "refuted" if now.high < 0.5 else "not_established"
-        statement = f"{100 * now.value:.0f} % of the responses are cut off at the length limit ({100 * series.values[:FEW].mean():.0f} % at the start)."
+        statement = f"{percent(now.value)} of the responses are cut off at the length limit ({percent(float(series.values[:FEW].mean()))} at the start)"
+        if state == "not_established":
+            statement += f"; most of them are not shown to be ({percent(now.low)} to {percent(now.high)})"
         evidence = Evidence(
-            statement, state, now.value, now.low, now.high, "of responses", now.n, series.tag, (now.first, now.last),
+            f"{statement}.", state, now.value, now.low, now.high, "of responses", now.n, series.tag, (now.first, now.last),
             "mean of the last rows",
+            needed=rows_needed(now.n, now.high - now.value, now.value, 0.5) if state == "not_established" else None,
         )  # fmt: skip
         at = crossing(series, 0.5) if state == "established" else now.last
         return Sight(state, (evidence,), Onset(at, float(series.steps[0]), at), now.value)

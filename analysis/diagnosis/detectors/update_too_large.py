@@ -43,9 +43,7 @@ class UpdateTooLarge(Detector):
         if not looked:
             return "neither the KL of an update nor KL per token to the reference is logged"
         if not found:
-            statement = (
-                f"The largest update moved the policy {largest:.2g} times as far as the clip range of {eps:g} allows."
-            )
+            statement = f"The largest update moved the policy {largest:.2g} times as far as the clip range of {eps:g} stands for, less than {TENFOLD:g} times."
             return Sight("refuted", (Evidence(statement, "refuted", largest, unit="times the clip range", n=looked),))
         at, first, tag = min(found)
         worst = max(v for _, v, _ in found)

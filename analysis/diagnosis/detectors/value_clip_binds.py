@@ -27,9 +27,17 @@ class ValueClipBinds(Detector):
         state: State = (
             "established" if ratio / open_ > TENFOLD else "refuted" if ratio * open_ < TENFOLD else "not_established"
         )
-        statement = f"One SD of the scores ({sd.value:.3g}) is {ratio:.2g} clipped steps of the value model (clip range {clip:g})."
+        statement = f"One SD of the scores ({sd.value:.3g}) is {ratio:.2g} clipped steps of the value model (clip range {clip:g})"
+        if state != "established":
+            statement += f": {'less than' if state == 'refuted' else 'not shown to be more than'} {TENFOLD:g}"
         evidence = Evidence(
-            statement, state, ratio, ratio / open_, ratio * open_, "clip ranges", method="score SD over clip range"
+            f"{statement}.",
+            state,
+            ratio,
+            ratio / open_,
+            ratio * open_,
+            "clip ranges",
+            method="score SD over clip range",
         )
         at = float(view.series["score"].steps[0])
         return Sight(state, (evidence,), Onset(at, at, at), ratio)

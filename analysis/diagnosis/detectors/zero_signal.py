@@ -6,6 +6,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, crossing, present
+from analysis.diagnosis.numbers import percent, rows_needed
 from analysis.diagnosis.signals import Signals
 
 
@@ -27,10 +28,13 @@ class ZeroSignal(Detector):
         state: State = "established" if now.low > 0.5 else "refuted" if now.high < 0.5 else "not_established"
         score = view.get("score")
         reward = "" if score is None else f", at a mean reward of {score.values[-FEW:].mean():.3g}"
-        statement = f"{100 * now.value:.0f} % of the groups have the same reward throughout{reward}."
+        statement = f"{percent(now.value)} of the groups have the same reward throughout{reward}"
+        if state == "not_established":
+            statement += f"; that it is most of them is not shown ({percent(now.low)} to {percent(now.high)})"
         evidence = Evidence(
-            statement, state, now.value, now.low, now.high, "of groups", now.n, series.tag, (now.first, now.last),
+            f"{statement}.", state, now.value, now.low, now.high, "of groups", now.n, series.tag, (now.first, now.last),
             "mean of the last rows",
+            needed=rows_needed(now.n, now.high - now.value, now.value, 0.5) if state == "not_established" else None,
         )  # fmt: skip
         at = crossing(series, 0.5) if state == "established" else now.last
         return Sight(state, (evidence,), Onset(at, float(series.steps[0]), at), now.value)
