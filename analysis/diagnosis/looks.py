@@ -12,21 +12,34 @@ finding is late by no more than that, and a run of n rows costs 32 log(n) looks.
 
 
 def looks(signals: Signals) -> Floats:
-    """Steps to look at: the schedule, rows where a metric stops being finite or leaves its path, and new rollouts."""
+    """Steps to look at: the schedule, rows where a metric stops being finite or leaves its path, evaluations, new rollouts.
+
+    Evaluations are few, and the last of them comes when the log ends: they have the schedule of their own rows.
+    """
     steps = signals.steps
     if not len(steps):
         return np.empty(0)
-    at, chosen = 0, []
-    while at < len(steps):
-        chosen.append(at)
-        at += max(1, (at + 1) // EACH)
     urgent = [s.bad[:1] for s in signals.series.values()]
-    found = [steps[chosen], *urgent, *(_left(s) for s in signals.series.values())]
+    judged = [s.steps[_schedule(len(s))] for name, s in signals.series.items() if name.startswith(EVALUATED)]
+    found = [steps[_schedule(len(steps))], *urgent, *judged, *(_left(s) for s in signals.series.values())]
     if signals.rollouts is not None and len(signals.rollouts):
         sampled = np.unique(signals.rollouts["step"].to_numpy(float))
         # a look at a row: rollouts may carry steps at which nothing was logged
         found.append(steps[np.minimum(np.searchsorted(steps, sampled[sampled <= steps[-1]]), len(steps) - 1)])
     return np.unique(np.concatenate(found))
+
+
+EVALUATED = ("eval/", "eval.")
+"""Metrics of evaluations, by how their names begin."""
+
+
+def _schedule(n: int) -> list[int]:
+    """Of n rows those at which to look."""
+    at, chosen = 0, []
+    while at < n:
+        chosen.append(at)
+        at += max(1, (at + 1) // EACH)
+    return chosen
 
 
 def _left(series: Series) -> Floats:

@@ -6,19 +6,20 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.finding import Next, Severity
-from analysis.diagnosis.leaf import STRONG, Cause, Sights
+from analysis.diagnosis.leaf import STRONG, Cause, Sights, established
 from analysis.diagnosis.signals import Signals
 
 
 @registry.cause
 class PolicyReferenceMismatch(Cause):
-    """Predicts a KL that does not start at 0 or stays below it, or a ratio that does not start at 1."""
+    """Predicts a KL or implicit rewards that do not start at 0, a KL that stays below it, or a ratio that does not start at 1."""
 
     name = "policy_reference_mismatch"
     title = "policy and reference differ at the start"
     kinds = ("policy",)
-    requires = ("start_mismatch",)
-    predicts: ClassVar = {"start_mismatch": STRONG}
+    requires = ("start_mismatch", "implicit_reward_start")
+    predicts: ClassVar = {"start_mismatch": STRONG, "implicit_reward_start": STRONG}
+    absence = 0.0  # each is known of another kind of trainer
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """The KL is not what it is taken for; whether that harms the run is open."""
@@ -26,7 +27,8 @@ class PolicyReferenceMismatch(Cause):
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
-        told = sights["start_mismatch"].evidence[0].statement.rstrip(".")
+        seen = established(sights, *self.requires)[0]
+        told = sights[seen].evidence[0].statement.rstrip(".")
         return f"{told}: policy and reference, or sampler and trainer, are not the same model at the start."
 
     def next(self, view: Signals, sights: Sights) -> tuple[Next, ...]:

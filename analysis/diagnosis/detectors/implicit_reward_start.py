@@ -1,0 +1,69 @@
+"""Implicit rewards of preference optimisation do not start at 0."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from analysis import registry
+from analysis.diagnosis.canonical import together
+from analysis.diagnosis.finding import Evidence, Onset
+from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.levels import FEW, ROOM, noise
+from analysis.diagnosis.signals import Series, Signals
+from analysis.policy.invariants import implicit_reward_starts_at_zero
+
+
+@registry.detector
+class ImplicitRewardStart(Detector):
+    """Established where the row of step 1, which is measured before any update, holds implicit rewards beyond rounding.
+
+    beta (log p - log p_reference) is 0 where policy and reference are one model (Rafailov et al. 2023, arXiv 2305.18290).
+    Half precision is assumed, as logs seldom tell it. A first row over several steps already holds updates: it can show
+    that rewards begin at 0, and no more. Losses without a reference (ORPO, SimPO) call beta log p a reward: there is
+    nothing to start at 0.
+    """
+
+    name = "implicit_reward_start"
+    kinds = ("policy",)
+    about = "whether implicit rewards start at 0"
+    needs = ("dpo.reward_chosen", "dpo.reward_rejected")
+    uses = ("dpo.logp_chosen", "dpo.logp_rejected")
+
+    def look(self, view: Signals) -> Sight | str:
+        chosen, rejected = view.series["dpo.reward_chosen"], view.series["dpo.reward_rejected"]
+        logp = [s for n in self.uses if (s := view.get(n)) is not None]
+        if any(_proportional(r, p) for r, p in zip((chosen, rejected), logp, strict=False)):
+            return "these rewards are measured without a reference: they are proportional to log-probabilities"
+        at = float(chosen.steps[0])
+        c, r = float(chosen.values[0]), float(rejected.values[0])
+        told = f"At step {at:g} the implicit reward of chosen is {c:.3g} and that of rejected {r:.3g}"
+        if at > 1:
+            room = ROOM * max(noise(chosen), noise(rejected))
+            if len(chosen) < 2 * FEW or max(abs(c), abs(r)) > room:
+                return f"the first row, at step {at:g}, already holds updates"
+            evidence = Evidence(
+                f"{told}: 0 within the noise of rows.", "refuted", max(abs(c), abs(r)), n=1, series=chosen.tag
+            )
+            return Sight("refuted", (evidence,))
+        size = max((abs(float(s.values[0])) for s in logp), default=1.0) * (view.setting("beta") or 1.0)
+        check = implicit_reward_starts_at_zero(
+            chosen.steps[:1], chosen.values[:1], rejected.values[:1], before_update=True, logp_size=size, half_precision=True
+        )  # fmt: skip
+        if check.state != "refuted":
+            return Sight(
+                "refuted", (Evidence(f"{told}, as it must be before any update.", "refuted", check.size, n=1),)
+            )
+        evidence = Evidence(
+            f"{told}; before any update the policy is its reference, and both are 0.", "established", check.size,
+            unit=check.unit, n=1, series=chosen.tag, range=(at, at), method=check.tolerance_reason,
+        )  # fmt: skip
+        return Sight("established", (evidence,), Onset(at, at, at), check.size)
+
+
+def _proportional(reward: Series, logp: Series) -> bool:
+    """Whether reward over log-probability is one number in all rows: then no reference is taken off."""
+    _, r, p = together(reward, logp)
+    if len(r) < 3 or not (p != 0).all():
+        return False
+    ratio = r / p
+    return bool(ratio.mean() > 0 and np.ptp(ratio) < 0.01 * ratio.mean())
