@@ -39,8 +39,9 @@ def rises_again(train: Series, held: Series) -> Sight | str:
         state = "established"
     elif rise <= 0 or rise + half <= bound or (risen and not falling):
         state = "refuted"
+    over = f"over the last {rows} evaluations" if rows > 1 else "now"
     statement = (
-        f"The loss on held-out pairs was {held.values[least]:.3f} at step {held.steps[least]:g} and is {now:.3f} now"
+        f"The loss on held-out pairs was {held.values[least]:.3f} at step {held.steps[least]:g} and is {now:.3f} {over}"
     )
     if state == "established":
         statement += f", while that on training pairs fell to {train.values[-FEW:].mean():.3f}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from analysis import registry
@@ -31,8 +33,8 @@ class ImplicitRewardStart(Detector):
 
     def look(self, view: Signals) -> Sight | str:
         chosen, rejected = view.series["dpo.reward_chosen"], view.series["dpo.reward_rejected"]
-        logp = [s for n in self.uses if (s := view.get(n)) is not None]
-        if any(_proportional(r, p) for r, p in zip((chosen, rejected), logp, strict=False)):
+        logp = [view.get(n) for n in self.uses]
+        if _proportional((chosen, rejected), logp):
             return "these rewards are measured without a reference: they are proportional to log-probabilities"
         at = float(chosen.steps[0])
         c, r = float(chosen.values[0]), float(rejected.values[0])
@@ -45,7 +47,9 @@ class ImplicitRewardStart(Detector):
                 f"{told}: 0 within the noise of rows.", "refuted", max(abs(c), abs(r)), n=1, series=chosen.tag
             )
             return Sight("refuted", (evidence,))
-        size = max((abs(float(s.values[0])) for s in logp), default=1.0) * (view.setting("beta") or 1.0)
+        size = max((abs(float(s.values[0])) for s in logp if s is not None), default=1.0) * (
+            view.setting("beta") or 1.0
+        )
         check = implicit_reward_starts_at_zero(
             chosen.steps[:1], chosen.values[:1], rejected.values[:1], before_update=True, logp_size=size, half_precision=True
         )  # fmt: skip
@@ -60,10 +64,13 @@ class ImplicitRewardStart(Detector):
         return Sight("established", (evidence,), Onset(at, at, at), check.size)
 
 
-def _proportional(reward: Series, logp: Series) -> bool:
-    """Whether reward over log-probability is one number in all rows: then no reference is taken off."""
-    _, r, p = together(reward, logp)
-    if len(r) < 3 or not (p != 0).all():
-        return False
-    ratio = r / p
-    return bool(ratio.mean() > 0 and np.ptp(ratio) < 0.01 * ratio.mean())
+def _proportional(rewards: Sequence[Series], logps: Sequence[Series | None]) -> bool:
+    """Whether reward over log-probability is one number for chosen and rejected in all rows: then no reference is taken off."""
+    ratios = []
+    for reward, logp in zip(rewards, logps, strict=True):
+        if logp is None:
+            return False
+        _, r, p = together(reward, logp)
+        ratios.append(r[p != 0] / p[p != 0])
+    ratio = np.concatenate(ratios)
+    return bool(len(ratio) > 1 and ratio.mean() > 0 and np.ptp(ratio) < 0.01 * ratio.mean())

@@ -51,6 +51,8 @@ class NonFinite(Detector):
     alone = "critical"
 
     def look(self, view: Signals) -> Sight | str:
+        if not any(name.startswith(VITAL) for name in view.series):
+            return "no loss, score, KL, entropy or gradient norm is logged"
         hit: dict[str, tuple[float, float]] = {}
         passing: list[str] = []
         for name, series in view.series.items():

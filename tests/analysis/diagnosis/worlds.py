@@ -204,3 +204,9 @@ def first(said: Diagnosis) -> str:
 def causes(said: Diagnosis) -> set[str]:
     """All causes that are open and more than a note."""
     return {cause.partition(".")[0] for _, cause in serious(said)}
+
+
+def left_open(said: Diagnosis, check: str) -> str:
+    """What a user is told of checks that could not be made or decided, by a part of what they check; "" where nothing is said."""
+    told = [n.because for n in said.not_checked if check in n.check]
+    return " ".join(told + [u.told for u in said.undecided if check in u.check])

@@ -6,15 +6,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.analysis.diagnosis.reward_models import made
-from tests.analysis.diagnosis.reward_models.made import World, diagnosed, serious, unchecked
+from tests.analysis.diagnosis import made
+from tests.analysis.diagnosis.made import World, diagnosed, serious, unchecked
 
 
 def harmed(world: World) -> np.ndarray:
     return np.where((world.category == "safety")[:, None], world.noise, 1.6 * world.healthy())
 
 
-def test_alone_it_is_a_warning_that_leaves_open_whether_the_category_is_hard(tmp_path):
+def test_fires_alone_as_a_warning_that_leaves_open_whether_the_category_is_hard(tmp_path):
     world = World()
     made.learning(tmp_path)
     world.write(tmp_path, harmed(world))
@@ -24,7 +24,7 @@ def test_alone_it_is_a_warning_that_leaves_open_whether_the_category_is_hard(tmp
     assert "no other reward model" in unchecked(found)["whether another reward model succeeds where it fails"]
 
 
-def test_it_is_established_beside_another_model_that_succeeds_there(tmp_path):
+def test_fires_as_critical_beside_another_model_that_succeeds_there(tmp_path):
     world = World()
     world.write(tmp_path, harmed(world))
     world.write(tmp_path, 1.6 * world.healthy(), name="other")
@@ -33,7 +33,7 @@ def test_it_is_established_beside_another_model_that_succeeds_there(tmp_path):
     assert "another model ranks the same pairs right" in found.findings[0].summary
 
 
-def test_a_category_that_is_hard_for_both_is_not_established_to_be_corrupted(tmp_path):
+def test_not_established_where_the_category_is_hard_for_both(tmp_path):
     world = World()
     world.write(tmp_path, harmed(world))
     world.write(tmp_path, harmed(world), name="other")
@@ -42,20 +42,20 @@ def test_a_category_that_is_hard_for_both_is_not_established_to_be_corrupted(tmp
     assert any(e.state == "not_established" for e in found.findings[0].against)
 
 
-def test_categories_that_differ_by_chance_are_no_finding(tmp_path):
+def test_look_alike_categories_that_differ_by_chance_are_no_finding(tmp_path):
     world = World()
     world.write(tmp_path, 1.6 * world.healthy())
     assert serious(diagnosed(tmp_path)) == []
 
 
-def test_a_category_of_a_dozen_pairs_is_not_established(tmp_path):
+def test_not_established_by_a_dozen_pairs(tmp_path):
     world = World()
     world.category = np.where(np.arange(world.n) < 12, "safety", "chat")
     world.write(tmp_path, harmed(world))
     assert serious(diagnosed(tmp_path)) == []
 
 
-def test_words_of_the_harmed_category_are_not_told_as_a_style_as_well(tmp_path):
+def test_look_alike_words_of_the_harmed_category_are_not_told_as_a_style_as_well(tmp_path):
     """Flattery stands in the harmed category only, where every word looks over-used."""
     world = World(1500)
     world.flattery &= (world.category == "safety")[:, None]

@@ -6,13 +6,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.analysis.diagnosis.reward_models import made
-from tests.analysis.diagnosis.reward_models.made import World, diagnosed, serious, unchecked
+from tests.analysis.diagnosis import made
+from tests.analysis.diagnosis.made import World, diagnosed, serious, unchecked
 
 CHECK = "whether it ranks pairs better than chance and trivial rules"
 
 
-def test_it_fires_where_training_and_held_out_pairs_agree(tmp_path):
+def test_fires_where_training_and_held_out_pairs_agree(tmp_path):
     world = World()
     made.of_noise(tmp_path)
     world.write(tmp_path, 0.2 * world.noise + 0.01 * world.quality)
@@ -21,20 +21,20 @@ def test_it_fires_where_training_and_held_out_pairs_agree(tmp_path):
     assert {"pairs_near_chance", "training_near_chance"} <= set(found.findings[0].symptoms)
 
 
-def test_scores_alone_are_a_warning(tmp_path):
+def test_fires_on_scores_alone_as_a_warning(tmp_path):
     world = World()
     world.write(tmp_path, world.noise)
     assert serious(diagnosed(tmp_path)) == [("rm_label_noise", "warning")]
 
 
-def test_a_weak_model_that_reads_is_none(tmp_path):
+def test_look_alike_a_weak_model_that_reads_is_none(tmp_path):
     world = World(2000)
     made.learning(tmp_path)
     world.write(tmp_path, 0.3 * (0.45 * world.quality + world.noise))
     assert serious(diagnosed(tmp_path)) == []
 
 
-def test_pairs_that_a_rule_ranks_without_reading_can_not_tell(tmp_path):
+def test_not_established_by_pairs_that_a_rule_ranks_without_reading(tmp_path):
     """Longer answers are right in nine of ten pairs: to rank as well as that rule proves no fault of the model."""
     world = World(long_is_good=4.0)
     world.write(tmp_path, 1.2 * (world.quality + 4 * (world.length - 18) / 7) / 2, texts=False)
@@ -43,13 +43,13 @@ def test_pairs_that_a_rule_ranks_without_reading_can_not_tell(tmp_path):
     assert "without reading" in unchecked(found)[CHECK]
 
 
-def test_forty_pairs_establish_nothing(tmp_path):
+def test_not_established_by_forty_pairs(tmp_path):
     world = World(40)
     world.write(tmp_path, world.noise)
     assert "rm_label_noise" not in [f.cause for f in diagnosed(tmp_path).findings]
 
 
-def test_three_pairs_are_too_few_to_look_at(tmp_path):
+def test_not_established_by_three_pairs(tmp_path):
     world = World(3, prompts=1000)
     world.write(tmp_path, world.noise)
     found = diagnosed(tmp_path)
@@ -57,19 +57,19 @@ def test_three_pairs_are_too_few_to_look_at(tmp_path):
     assert "6 or more are needed" in unchecked(found)[CHECK]
 
 
-def test_a_run_that_has_only_begun_is_not_near_chance_yet(tmp_path):
+def test_not_established_in_a_run_that_has_only_begun_is_not_near_chance_yet(tmp_path):
     made.log(tmp_path, lambda t: 0.69, lambda t: 0.69 - 0.01 * t, lambda t: 0.5, lambda t: 0.5, rows=20, evaluations=4)
     assert "rm_label_noise" not in [f.cause for f in diagnosed(tmp_path).findings]
 
 
-def test_a_model_that_never_moved_has_another_fault(tmp_path):
+def test_look_alike_a_model_that_never_moved_has_another_fault(tmp_path):
     world = World()
     made.log(tmp_path, lambda t: 0.7, lambda t: 0.7, lambda t: 0.5, lambda t: 0.5)
     world.write(tmp_path, world.noise)
     assert [cause for cause, _ in serious(diagnosed(tmp_path))] == ["rm_no_learning"]
 
 
-def test_equal_scores_of_all_pairs_are_no_learning_too(tmp_path):
+def test_look_alike_equal_scores_of_all_pairs_are_no_learning(tmp_path):
     world = World(200)
     world.write(tmp_path, np.zeros((200, 2)))
     found = diagnosed(tmp_path)

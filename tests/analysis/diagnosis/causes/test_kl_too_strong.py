@@ -1,0 +1,30 @@
+"""kl_too_strong. An expert would look for: a strong penalty under which the score rises all the same, a coefficient nobody knows, a
+spread that is only guessed.
+"""
+
+import numpy as np
+
+from analysis.diagnosis.engine import diagnose
+from tests.analysis.diagnosis.worlds import causes, changed, left_open, needs_labelled, noise
+
+pytestmark = needs_labelled
+RNG = np.random.default_rng(7)
+
+
+def test_fires_where_the_penalty_leaves_no_room(real):
+    run = real("grpo-b2f0")
+    flat = changed(
+        run, rollouts=None, config={"beta": 50.0}, reward__rm_score_mean=lambda s, v: 0.5 + 0.05 * noise(RNG, len(v), 0)
+    )
+    found = diagnose(flat).findings[0]
+    assert found.cause == "kl_too_strong"
+    assert next(n.size for n in found.next).new < 50
+
+
+def test_look_alike_a_strong_penalty_under_which_the_score_rises(real):
+    assert "kl_too_strong" not in causes(diagnose(changed(real("ppo-8e81"), config={"kl_coef": 0.3})))
+
+
+def test_not_established_without_the_coefficient(real):
+    said = diagnose(changed(real("grpo-b2f0"), config={"beta": None}))
+    assert "KL coefficient" in left_open(said, "room for a gain")

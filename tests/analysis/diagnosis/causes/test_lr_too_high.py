@@ -1,0 +1,38 @@
+"""lr_too_high. An expert would look for: the clipping of a usual start, Adam's epsilon taken for the clip range, a log without KL."""
+
+import numpy as np
+
+from analysis.diagnosis.engine import diagnose
+from tests.analysis.diagnosis.worlds import causes, changed, left_open, needs_labelled, serious, signals
+
+pytestmark = needs_labelled
+
+
+def test_fires_on_real_runs_within_their_first_updates(real):
+    for name in ("ppo-3d53", "grpo-cec4"):
+        found = diagnose(real(name)).findings[0]
+        assert (found.cause, found.severity) == ("lr_too_high", "critical")
+        assert found.detected.value <= 6
+
+
+def test_look_alike_clipping_of_a_usual_start(real):
+    strong = changed(real("ppo-8e81"), policy__clip_fraction=lambda s, v: v * 1.5, kl__policy_update=lambda s, v: v * 2)
+    assert not serious(diagnose(strong))
+
+
+def test_not_established_without_any_kl(real):
+    run = changed(real("grpo-b2f0"), without=("kl.",))
+    assert "KL" in left_open(diagnose(run), "clip range")
+
+
+def test_look_alike_an_epsilon_that_bounds_no_token():
+    """Adam's 1e-8, or the clip of whole sequences in GSPO, 3e-4, would make every update ten times too large."""
+    for epsilon in (1e-8, 3e-4):
+        said = diagnose(
+            signals(
+                config={"epsilon": epsilon}, kl_unit="nats per token", kl__to_reference=1e-4 * np.arange(100),
+                reward__rm_score_mean=0.01 * np.arange(100), reward__rm_score_std=np.ones(100),
+            )
+        )  # fmt: skip
+        assert "lr_too_high" not in causes(said)
+        assert "whether updates stay within the clip range" in said.checked

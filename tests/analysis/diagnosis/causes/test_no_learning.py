@@ -1,0 +1,43 @@
+"""no_learning. An expert would look for: a slow rise, noise in which a gain would not be seen, thirty rows."""
+
+import numpy as np
+
+from analysis.diagnosis.engine import diagnose
+from tests.analysis.diagnosis.worlds import causes, changed, first, needs_labelled, noise
+
+pytestmark = needs_labelled
+RNG = np.random.default_rng(7)
+
+
+def test_fires_where_the_score_does_not_move(real):
+    run = real("ppo-8e81")
+    flat = changed(
+        run, rollouts=None, without=("reward.total", "reward.kl"), reward__rm_score_mean=lambda s, v: 0.5 + 0.08 * noise(RNG, len(v), 0.2),
+        kl__to_reference=lambda s, v: 0.01 * s / 160,
+    )  # fmt: skip
+    assert first(diagnose(flat)) == "no_learning"
+
+
+def test_look_alike_a_slow_rise(real):
+    run = real("ppo-8e81")
+    slow = changed(run, rollouts=None, without=("reward.total", "reward.kl"), reward__rm_score_mean=lambda s, v: 0.5 + s / 300 + 0.08 * noise(RNG, len(v), 0.2))  # fmt: skip
+    assert "no_learning" not in causes(diagnose(slow))
+
+
+def test_not_established_after_thirty_rows(real):
+    run = real("grpo-b2f0").until(30.0)
+    assert "no_learning" not in causes(diagnose(changed(run)))
+
+
+def test_not_established_where_noise_would_hide_a_small_effect(real):
+    """As many rows as the run has leave 0.2 SD open; how many would not is told."""
+    run = real("ppo-8e81")
+    hidden = changed(
+        run, rollouts=None, without=("reward.total", "reward.kl"), reward__rm_score_std=np.ones(160),
+        reward__rm_score_mean=lambda s, v: 0.5 + 0.5 * noise(RNG, len(v), 0.3),
+    )  # fmt: skip
+    said = diagnose(hidden)
+    assert "no_learning" not in causes(said)
+    told = next(u for u in said.undecided if "moves the score at all" in u.check)
+    assert told.needed > 160
+    assert "rows in all would tell" in told.told

@@ -1,0 +1,40 @@
+"""rm_length_bias. An expert would look for: a taste for length that the labels share, a bias that is established and does not matter, a
+handful of pairs.
+"""
+
+from __future__ import annotations
+
+from tests.analysis.diagnosis import made
+from tests.analysis.diagnosis.made import World, diagnosed, serious, unchecked
+
+
+def test_fires_where_margins_follow_length_and_labels_do_not(tmp_path):
+    world = World()
+    made.learning(tmp_path)
+    world.write(tmp_path, 0.5 * world.quality + 0.25 * world.length)
+    found = diagnosed(tmp_path)
+    assert [cause for cause, _ in serious(found)] == ["rm_length_bias"]
+    assert found.findings[0].onset.value == 1
+
+
+def test_look_alike_length_that_the_labels_follow_as_well(tmp_path):
+    world = World(long_is_good=0.5)
+    made.learning(tmp_path)
+    world.write(tmp_path, 1.5 * (world.quality + 0.5 * (world.length - 18) / 7) + 0.5 * world.noise)
+    assert serious(diagnosed(tmp_path)) == []
+
+
+def test_look_alike_a_bias_too_small_to_matter(tmp_path):
+    """In 30,000 pairs the least liking for length is established; it costs next to nothing."""
+    world = World(30_000, prompts=30_000)
+    made.learning(tmp_path)
+    world.write(tmp_path, 2 * world.quality + 0.4 * world.noise + 0.022 * world.length, texts=False)
+    assert serious(diagnosed(tmp_path)) == []
+
+
+def test_not_established_by_twenty_pairs_and_the_mend_is_named(tmp_path):
+    world = World(20)
+    world.write(tmp_path, world.quality + 0.25 * world.length, texts=False)
+    found = diagnosed(tmp_path)
+    assert "rm_length_bias" not in [f.cause for f in found.findings]
+    assert "30 or more" in unchecked(found)["whether margins follow length beyond what the labels justify"]
