@@ -219,11 +219,13 @@ def _diagnosis(
     found = sorted(cases.told(), key=lambda f: (ORDER[f.severity], -f.confidence, f.cause))
     findings = tuple(replace(f, rank=i + 1) for i, f in enumerate(found))
     enough = len(signals.steps) >= FEWEST or (signals.pairs is not None and len(signals.pairs) > 0)
-    verdict = verdict_of(findings) if enough or verdict_of(findings) != "healthy" else "not_enough_data"
     told = [d for d in ready if d.name not in unknown]
     undecided = tuple(_undecided(d, s) for d in told if (s := sights.get(d.name)) and s.state == "not_established")
     open_ = {u.check for u in undecided}
     checked = tuple(d.about for d in told if d.about not in open_)
+    # nothing that was looked at is no clean bill
+    sound = enough and bool(checked)
+    verdict = verdict_of(findings) if sound or verdict_of(findings) != "healthy" else "not_enough_data"
     missing = [NotChecked(d.about, say.missing(d, signals)) for d in detectors if d not in ready]
     missing += [NotChecked(d.about, unknown[d.name]) for d in ready if d.name in unknown]
     until = float(signals.steps[-1]) if len(signals.steps) else None

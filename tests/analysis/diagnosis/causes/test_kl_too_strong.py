@@ -28,3 +28,16 @@ def test_look_alike_a_strong_penalty_under_which_the_score_rises(real):
 def test_not_established_without_the_coefficient(real):
     said = diagnose(changed(real("grpo-b2f0"), config={"beta": None}))
     assert "KL coefficient" in left_open(said, "room for a gain")
+
+
+def test_not_established_where_the_spread_of_scores_is_a_guess(real):
+    """Read off the noise of batch means alone it may be twice as large or next to nothing."""
+    run = changed(
+        real("ppo-8e81"),
+        rollouts=None,
+        without=("reward.total", "reward.kl"),
+        config={"kl_coef": 3.0, "batch_size": None},
+    )
+    said = diagnose(run)
+    assert "kl_too_strong" not in causes(said)
+    assert "too little known" in left_open(said, "room for a gain")

@@ -5,7 +5,7 @@ needs a number which is not logged, a verifier's score taken for a learned one.
 import numpy as np
 
 from analysis.diagnosis.engine import diagnose
-from tests.analysis.diagnosis.worlds import changed, first, needs_labelled, noise, serious, signals
+from tests.analysis.diagnosis.worlds import causes, changed, first, left_open, needs_labelled, noise, serious, signals
 
 pytestmark = needs_labelled
 RNG = np.random.default_rng(7)
@@ -40,5 +40,18 @@ def test_look_alike_gold_that_rises_with_the_score(real):
 
 
 def test_not_established_without_the_entropy_of_the_reference(real):
-    run = changed(real("grpo-19c9"), without=("entropy",))
-    assert "critical" not in [s for s, c in serious(diagnose(run)) if c == "reward_hacking"]
+    """KL per response needs a reference to be wasteful beside: long responses gather it at every token."""
+    said = diagnose(changed(real("grpo-19c9"), rollouts=None, without=("entropy",)))
+    assert "critical" not in [s for s, c in serious(said) if c == "reward_hacking"]
+    assert "without the entropy of the reference's answers" in left_open(said, "worth its KL")
+
+
+def test_not_established_by_a_trusted_score_that_wavers(real):
+    """Gold rises and then loses less than its own noise: how many rows would tell is said."""
+    run = real("ppo-8e81")
+    gold = 0.5 + 0.1 * np.sin(np.linspace(0, 2.4, 40)) + 0.05 * noise(RNG, 40, 0)
+    said = diagnose(changed(run, eval__gold_score_mean=gold))
+    assert "reward_hacking" not in causes(said)
+    told = left_open(said, "follows the reward model's")
+    assert "noise alone makes falls" in told
+    assert "rows in all would tell" in told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.analysis.diagnosis import made
 from tests.analysis.diagnosis.made import FLATTERY, World, diagnosed, serious, unchecked
+from tests.analysis.diagnosis.worlds import left_open
 
 
 def test_fires_with_the_words_in_its_sentence(tmp_path):
@@ -33,4 +34,8 @@ def test_not_established_without_texts(tmp_path):
 def test_not_established_by_eighty_pairs(tmp_path):
     world = World(80, seed=3)
     world.write(tmp_path, world.healthy() + 1.6 * world.flattery)
-    assert "rm_style_bias" not in [f.cause for f in diagnosed(tmp_path).findings]
+    found = diagnosed(tmp_path)
+    assert "rm_style_bias" not in [f.cause for f in found.findings]
+    told = left_open(found, "words or formatting")
+    assert "80 pairs" in told
+    assert "pairs in all would tell" in told

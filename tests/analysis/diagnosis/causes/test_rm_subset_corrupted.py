@@ -8,6 +8,7 @@ import numpy as np
 
 from tests.analysis.diagnosis import made
 from tests.analysis.diagnosis.made import World, diagnosed, serious, unchecked
+from tests.analysis.diagnosis.worlds import left_open
 
 
 def harmed(world: World) -> np.ndarray:
@@ -52,7 +53,11 @@ def test_not_established_by_a_dozen_pairs(tmp_path):
     world = World()
     world.category = np.where(np.arange(world.n) < 12, "safety", "chat")
     world.write(tmp_path, harmed(world))
-    assert serious(diagnosed(tmp_path)) == []
+    found = diagnosed(tmp_path)
+    assert serious(found) == []
+    told = left_open(found, "fails in one category")
+    assert "12 pairs of safety" in told
+    assert "neither chance nor better is shown" in told
 
 
 def test_look_alike_words_of_the_harmed_category_are_not_told_as_a_style_as_well(tmp_path):
