@@ -312,7 +312,7 @@ class Diagnosis:
                 "findings": tuple(Finding.of(f) for f in said["findings"]),
                 "checked": tuple(said["checked"]),
                 "not_checked": tuple(NotChecked(**n) for n in said["not_checked"]),
-                "undecided": tuple(Undecided(**u) for u in said["undecided"]),
+                "undecided": tuple(Undecided(**u) for u in said.get("undecided", ())),  # none in documents of 0.1
             }
         )
 

@@ -29,6 +29,7 @@ from analysis.diagnosis.finding import (
     NotChecked,
     Onset,
     Size,
+    Undecided,
 )
 from dashboard import figures, findings, look, opening
 from tests.dashboard.conftest import words
@@ -278,6 +279,16 @@ def test_a_healthy_run_names_what_was_checked_and_has_no_card(draw, told):
         "Nothing found in 2 checks; 1 could not be made"
     ]
     assert not any("since step" in card.label for card in page.expander)
+
+
+def test_what_the_data_do_not_decide_is_told_with_what_would(draw, told):
+    board, tell = told
+    tell(diagnosis(undecided=(Undecided("whether the score rises", "The score is 0.1 SD above its start.", 640),)))
+    page = draw("run", board, run="a")
+    assert "Nothing found in 2 checks; 1 not established either way; 1 could not be made" in [
+        e.label for e in page.expander
+    ]
+    assert "About 640 rows in all would tell." in words(page).replace("\\", "")
 
 
 def test_before_the_diagnosis_the_page_says_that_it_is_on_its_way(draw, told):

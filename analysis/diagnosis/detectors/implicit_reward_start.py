@@ -17,7 +17,7 @@ from analysis.policy.invariants import implicit_reward_starts_at_zero
 
 @registry.detector
 class ImplicitRewardStart(Detector):
-    """Established where the row of step 1, which is measured before any update, holds implicit rewards beyond rounding.
+    """Established where the row of step 1, measured before any update, holds implicit rewards beyond rounding and beyond noise.
 
     beta (log p - log p_reference) is 0 where policy and reference are one model (Rafailov et al. 2023, arXiv 2305.18290).
     Half precision is assumed, as logs seldom tell it. A first row over several steps already holds updates: it can show
@@ -57,6 +57,11 @@ class ImplicitRewardStart(Detector):
             return Sight(
                 "refuted", (Evidence(f"{told}, as it must be before any update.", "refuted", check.size, n=1),)
             )
+        # what kernels and batches add to rounding is seen in how rows scatter
+        if len(chosen) < 2 * FEW:
+            return f"{told}: too few rows to tell that from their noise"
+        if max(abs(c), abs(r)) <= ROOM * max(noise(chosen), noise(rejected)):
+            return f"{told}, which the noise of rows may make"
         evidence = Evidence(
             f"{told}; before any update the policy is its reference, and both are 0.", "established", check.size,
             unit=check.unit, n=1, series=chosen.tag, range=(at, at), method=check.tolerance_reason,

@@ -27,7 +27,9 @@ class TruncationHigh(Detector):
         state: State = "established" if now.low > 0.5 else "refuted" if now.high < 0.5 else "not_established"
         statement = f"{percent(now.value)} of the responses are cut off at the length limit ({percent(float(series.values[:FEW].mean()))} at the start)"
         if state == "not_established":
-            statement += f"; most of them are not shown to be ({percent(now.low)} to {percent(now.high)})"
+            statement += (
+                f"; most of them are not shown to be ({percent(max(now.low, 0.0))} to {percent(min(now.high, 1.0))})"
+            )
         evidence = Evidence(
             f"{statement}.", state, now.value, now.low, now.high, "of responses", now.n, series.tag, (now.first, now.last),
             "mean of the last rows",

@@ -30,7 +30,7 @@ class ZeroSignal(Detector):
         reward = "" if score is None else f", at a mean reward of {score.values[-FEW:].mean():.3g}"
         statement = f"{percent(now.value)} of the groups have the same reward throughout{reward}"
         if state == "not_established":
-            statement += f"; that it is most of them is not shown ({percent(now.low)} to {percent(now.high)})"
+            statement += f"; that it is most of them is not shown ({percent(max(now.low, 0.0))} to {percent(min(now.high, 1.0))})"
         evidence = Evidence(
             f"{statement}.", state, now.value, now.low, now.high, "of groups", now.n, series.tag, (now.first, now.last),
             "mean of the last rows",

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,7 @@ from analysis.diagnosis.finding import (
     NotChecked,
     Onset,
     Size,
+    Undecided,
     verdict_of,
 )
 
@@ -44,10 +46,23 @@ def finding(severity="critical", **changes):
 def test_a_diagnosis_comes_back_from_json_the_same():
     whole = Diagnosis(
         "ppo-b", "runs/ppo-b", "policy", "trl", "failing", "Failing.", (finding(),), ("kl",),
-        (NotChecked("value", "no value loss is logged"),), 520.0,
+        (NotChecked("value", "no value loss is logged"),), 520.0, (Undecided("score", "It is 0.1 SD up.", math.inf, "pairs"), ),
     )  # fmt: skip
     text = json.dumps(whole.document(), allow_nan=False)
-    assert Diagnosis.of(json.loads(text)) == whole
+    back = Diagnosis.of(json.loads(text))
+    assert replace(back, undecided=whole.undecided) == whole
+    assert back.undecided == (Undecided("score", "It is 0.1 SD up.", None, "pairs"),)  # more than all is not known
+
+
+def test_what_would_decide_is_told_where_it_is_known_and_within_reach():
+    assert Undecided("score", "It is open.", 640).told == "It is open. About 640 rows in all would tell."
+    assert Undecided("score", "It is open.", None).told == "It is open."
+    assert Undecided("score", "It is open.", 1e9, "pairs").told == "It is open."
+
+
+def test_an_event_without_a_step_comes_back_without_one():
+    event = Event(math.inf, "raised", "rm_length_bias", "warning")
+    assert Event.of(json.loads(json.dumps(event.document(), allow_nan=False))) == event
 
 
 def test_the_size_of_a_next_step_is_from_and_to():

@@ -12,7 +12,7 @@ RNG = np.random.default_rng(7)
 def test_fires_where_the_score_does_not_move(real):
     run = real("ppo-8e81")
     flat = changed(
-        run, rollouts=None, without=("reward.total", "reward.kl"), reward__rm_score_mean=lambda s, v: 0.5 + 0.08 * noise(RNG, len(v), 0.2),
+        run, rollouts=None, without=("reward.total", "reward.kl", "value."), reward__rm_score_std=np.ones(160), reward__rm_score_mean=lambda s, v: 0.5 + 0.08 * noise(RNG, len(v), 0.2),
         kl__to_reference=lambda s, v: 0.01 * s / 160,
     )  # fmt: skip
     assert first(diagnose(flat)) == "no_learning"

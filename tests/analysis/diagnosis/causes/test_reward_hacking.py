@@ -41,7 +41,7 @@ def test_look_alike_gold_that_rises_with_the_score(real):
 
 def test_not_established_without_the_entropy_of_the_reference(real):
     """KL per response needs a reference to be wasteful beside: long responses gather it at every token."""
-    said = diagnose(changed(real("grpo-19c9"), rollouts=None, without=("entropy",)))
+    said = diagnose(changed(real("grpo-19c9"), without=("entropy",)))
     assert "critical" not in [s for s, c in serious(said) if c == "reward_hacking"]
     assert "without the entropy of the reference's answers" in left_open(said, "worth its KL")
 

@@ -33,7 +33,7 @@ def test_not_established_without_the_share(real):
 
 
 def test_not_established_where_half_of_them_is_in_doubt(real):
-    doubt = changed(real("grpo-b2f0"), response__truncated_fraction=lambda s, v: 0.52 + 0.15 * noise(RNG, len(v), 0.6))
+    doubt = changed(real("grpo-b2f0"), response__truncated_fraction=lambda s, v: 0.52 + 0.06 * noise(RNG, len(v), 0.3))
     said = diagnose(doubt)
     assert "truncation" not in causes(said)
     assert "rows in all would tell" in left_open(said, "whether responses are cut off")
