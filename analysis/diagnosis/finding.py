@@ -312,7 +312,9 @@ class Diagnosis:
                 "findings": tuple(Finding.of(f) for f in said["findings"]),
                 "checked": tuple(said["checked"]),
                 "not_checked": tuple(NotChecked(**n) for n in said["not_checked"]),
-                "undecided": tuple(Undecided(**u) for u in said.get("undecided", ())),  # none in documents of 0.1
+                "undecided": tuple(
+                    Undecided(**u) for u in said.get("undecided", ())
+                ),  # documents that were stored before hold none
             }
         )
 
