@@ -73,8 +73,9 @@ class TestPolicies:
         assert "reward units" in left_open(found, "the score")
 
     def test_over_optimisation_of_a_proxy_is_open_and_how_many_rows_would_tell_is_said(self, read):
-        """Own GRPO: accuracy of 320 answers a row, 0.45 to 0.59 to 0.45; the fall from the best is within the noise of rows,
-        and on 200 held-out questions 0.379 to 0.350 +- 0.03. KL stays small: no alarm of it.
+        """Own GRPO: accuracy of 320 answers a row, 0.45 to 0.59 to 0.45. Six best rows lie 3.3 errors above the last six, which
+        the best of 45 such stretches on a plateau does in one of 250 draws at one look, and many looks are made; on 200
+        held-out questions the fall, 0.029 with a standard error of 0.019 by question, is within noise. KL stays small.
         """
         found = read("proxy_rl_gsm8k_05b")["proxy_rl_gsm8k_05b"]
         assert found.verdict == "healthy"
