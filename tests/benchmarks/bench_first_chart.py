@@ -129,7 +129,10 @@ REWARDBOARD = Tool(
 
 @dataclass
 class Memory(threading.Thread):
-    """Peak resident memory (bytes) of a process tree, and of the largest browser tab."""
+    """Peak resident memory (bytes) of a process tree, and of the largest browser tab.
+
+    Of a tree it is what its processes hold together (PSS): libraries that two of them share are there once.
+    """
 
     pid: int
     server: int = 0
@@ -143,11 +146,11 @@ class Memory(threading.Thread):
         return id(self)
 
     def run(self) -> None:
-        while not self.stop.wait(0.2):
+        while not self.stop.wait(0.5):
             try:
                 root = psutil.Process(self.pid)
                 tree = [root, *root.children(recursive=True)]
-                self.server = max(self.server, sum(process.memory_info().rss for process in tree))
+                self.server = max(self.server, sum(process.memory_full_info().pss for process in tree))
                 tabs = [p for p in psutil.Process().children(recursive=True) if "--type=renderer" in p.cmdline()]
                 self.tab = max([self.tab, *(p.memory_info().rss for p in tabs)])
             except psutil.Error:
