@@ -27,6 +27,9 @@ TROUBLED_SECONDS = 2.0
 DIAGNOSE_SECONDS, BETWEEN_SECONDS = 1.0, 0.05
 """How often runs that are due for a diagnosis are looked for, and the pause between two."""
 
+UNCHANGED_SECONDS = 30.0
+"""The same where no row came since nothing was due: a run that falls silent has its last rows diagnosed by then."""
+
 READING_SECONDS = 60.0
 """So long the first reading has the machine for itself: a thousand runs are read in half of it."""
 
@@ -84,8 +87,12 @@ class Host:
         apart, failed = Apart(), dict[str, int]()
         try:
             first = time.monotonic() + READING_SECONDS
+            done, again = "", first
             while not self._stop.wait(DIAGNOSE_SECONDS):
                 if self.reading and time.monotonic() < first:
+                    continue
+                version = self.board.version()
+                if version == done and time.monotonic() < again:
                     continue
                 due = [(run, rows) for run, rows in self.board.due() if failed.get(run) != rows]
                 for place, (run, rows) in enumerate(due):
@@ -107,6 +114,8 @@ class Host:
                         break  # what is read now may be more urgent
                 else:
                     self.due = 0
+                    # with diagnoses of its own the version is another one: the next look is the one that finds nothing
+                    done, again = version, time.monotonic() + UNCHANGED_SECONDS
         finally:
             apart.close()
 

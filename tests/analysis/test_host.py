@@ -114,3 +114,43 @@ def test_runs_are_diagnosed_once_and_one_that_fails_stops_no_other(tmp_path, mon
         assert set(board.diagnoses(["a", "broken", "c"])) == {"a", "c"}
     assert sorted(asked) == ["a", "broken", "c"]
     assert sum("broken can't be diagnosed" in record.message for record in caplog.records) == 1
+
+
+def test_a_store_at_rest_is_not_searched_again_and_again_and_a_new_row_is_seen(tmp_path, monkeypatch):
+    log = tmp_path / "log.jsonl"
+    log.write_text(
+        "".join(json.dumps({"step": i, "objective/kl": 0.1 * i, "objective/scores": 1.0}) + "\n" for i in range(30))
+    )
+    monkeypatch.setattr(host, "DIAGNOSE_SECONDS", 0.01)
+    searches: list[int] = []
+    due = Board.due
+
+    def counted(board: Board):
+        searches.append(len(due(board)))
+        return due(board)
+
+    monkeypatch.setattr(Board, "due", counted)
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        shared = host.Host(board, [], None)
+        worker = threading.Thread(target=shared.diagnose)
+        worker.start()
+        wait_for(lambda: 1 in searches and searches[-1] == 0)
+        time.sleep(0.3)
+        at_rest = len(searches)
+        with log.open("a") as more:
+            more.writelines(
+                json.dumps({"step": i, "objective/kl": 0.1 * i, "objective/scores": 1.0}) + "\n" for i in range(30, 60)
+            )
+        board.poll()
+        wait_for(lambda: 1 in searches[at_rest:])
+        shared.stop()
+        worker.join(10)
+    assert at_rest <= 3  # the run that was due, the look after its diagnosis, and one if the poll came between
+
+
+def wait_for(true) -> None:
+    until = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < until
+        time.sleep(0.01)
