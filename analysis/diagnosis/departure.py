@@ -30,7 +30,7 @@ def departure(
     if allowed is not None:
         off &= allowed
     if fold > 1:
-        tiny = 1e-12 * np.nanmax(np.abs(series.values))
+        tiny = 1e-12 * np.nanmax(np.abs(series.values)) or 1.0  # a curve of zeros stays where it is
         off &= (recent / np.maximum(expected, tiny) > fold) if up else (expected / np.maximum(recent, tiny) > fold)
     if not off.any():
         return Sight(

@@ -16,13 +16,13 @@ from analysis.policy.advantages import zero_variance_share
 
 @registry.cause
 class ZeroSignalGroups(Cause):
-    """Predicts groups whose responses all get the same reward, while the policy still has variety."""
+    """Predicts groups whose responses all get the same reward, and no gradient, while the policy still has variety."""
 
     name = "zero_signal_groups"
     title = "groups without signal"
     kinds = ("policy",)
     requires = ("zero_signal",)
-    predicts: ClassVar = {"zero_signal": STRONG, "score_flat": SLIGHT}
+    predicts: ClassVar = {"zero_signal": STRONG, "gradient_dead": FAIR, "score_flat": SLIGHT}
     forbids: ClassVar = {"entropy_collapse": STRONG, "spread_collapse": FAIR, "truncation_high": SLIGHT}
     absence = 0.0  # the score may have been rising before
 

@@ -40,8 +40,8 @@ class SpreadCollapse(Detector):
             return "too few rows"
         width = 1 if sampled else max(FEW, len(series) // 8)
         start = float(series.values[0]) if sampled else begin.value
-        if start <= 0:
-            return "no spread of scores at the start"
+        if start <= 0 or not (sampled or series.values[:FEW].any()):
+            return "no spread of scores at the start"  # what rollouts are scored by may be another reward
         rows = series.values[-width:] / start
         # spreads of batches are skewed: most of the rows decide, no mean
         share, high = float(np.median(rows)), float(np.quantile(rows, 0.75))

@@ -8,7 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import present
-from analysis.diagnosis.signals import Signals
+from analysis.diagnosis.signals import Floats, Series, Signals
 from analysis.policy.invariants import Check, kl_leaves_zero, kl_starts_at_zero, ratio_starts_at_one
 from analysis.policy.invariants.check import Invariant
 
@@ -28,7 +28,7 @@ class StartMismatch(Detector):
     kinds = ("policy",)
     about = "whether policy and reference are the same before the first update"
     needs = ()
-    uses = ("kl.to_reference", "ratio.mean", "learning_rate", "entropy.sequence", "entropy.token_mean")
+    uses = ("kl.to_reference", "ratio.mean", "learning_rate", "grad_norm", "entropy.sequence", "entropy.token_mean")
 
     def look(self, view: Signals) -> Sight | str:
         checks: list[Check] = []
@@ -42,10 +42,11 @@ class StartMismatch(Detector):
                 kl_starts_at_zero(kl.steps, kl.values, before_update=_before(view) if begins else False, entropy=aligned, half_precision=half)
             )  # fmt: skip
             if rate is not None:
-                at = np.searchsorted(rate.steps, kl.steps, side="right") - 1
-                checks.append(
-                    kl_leaves_zero(kl.steps, kl.values, rate.values[np.maximum(at, 0)], view.setting("kl_coef", "beta"))
-                )
+                moved = _at(rate, kl.steps)
+                gradient = view.get("grad_norm")
+                if gradient is not None and len(gradient):
+                    moved = moved * (_at(gradient, kl.steps) != 0)  # without a gradient nothing moves at any rate
+                checks.append(kl_leaves_zero(kl.steps, kl.values, moved, view.setting("kl_coef", "beta")))
             now = present(kl)
             if now is not None and now.high < 0:
                 # a KL is not negative; a batch's k1 may be, its mean over rows may not
@@ -73,6 +74,12 @@ class StartMismatch(Detector):
         )  # fmt: skip
         begins = min(c.steps[0] for c in broken)
         return Sight("established", found, Onset(begins, begins, begins), broken[0].size)
+
+
+def _at(series: Series, steps: Floats) -> Floats:
+    """The value of each step's row, or of the last row before it."""
+    rows = np.searchsorted(series.steps, steps, side="right") - 1
+    return np.asarray(series.values[np.maximum(rows, 0)])
 
 
 def _before(view: Signals) -> bool | None:
