@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.finding import Next, Severity, Size
-from analysis.diagnosis.leaf import FAIR, STRONG, Cause, Sights
+from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights
 from analysis.diagnosis.penalty import penalty
 from analysis.diagnosis.signals import Signals
 
@@ -19,7 +19,7 @@ class KLTooStrong(Cause):
     title = "KL penalty too strong"
     kinds = ("policy",)
     requires = ("penalty_strong",)
-    predicts: ClassVar = {"penalty_strong": STRONG, "score_flat": FAIR}
+    predicts: ClassVar = {"penalty_strong": STRONG, "score_flat": FAIR, "policy_still": SLIGHT}
     forbids: ClassVar = {"score_up": STRONG, "kl_excess": STRONG, "zero_signal": FAIR}
 
     def severity(self, view: Signals, sights: Sights) -> Severity:

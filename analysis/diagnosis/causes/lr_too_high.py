@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.advice import smaller_rate
+from analysis.diagnosis.early import early
 from analysis.diagnosis.finding import Next, Severity
 from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
-from analysis.diagnosis.levels import FEW
 from analysis.diagnosis.signals import Signals
 
 
@@ -23,14 +23,17 @@ class LearningRateTooHigh(Cause):
     predicts: ClassVar = {
         "update_too_large": STRONG, "early_drop": STRONG, "score_below_start": FAIR, "kl_excess": FAIR,
         "left_reference": SLIGHT, "value_error_high": SLIGHT, "clip_saturation": 0.0,
+        # a policy that is thrown away often ends in a corner, where all responses are alike
+        "entropy_collapse": SLIGHT, "length_collapse": SLIGHT, "gradient_dead": SLIGHT,
     }  # fmt: skip
     forbids: ClassVar = {"lr_jump": STRONG, "kl_jump": STRONG, "score_jump": FAIR}
+    absence = 0.0  # what such updates do to the score is a matter of luck, and of the warm-up
 
     def fits(self, view: Signals, sights: Sights) -> bool:
         """Early: what begins later has another cause."""
-        early = float(view.steps[min(2 * FEW, len(view.steps)) - 1])
+        last = early(view)
         return any(
-            (o := sights[n].onset) is not None and o.value <= early
+            (o := sights[n].onset) is not None and o.value <= last
             for n in established(sights, "update_too_large", "early_drop")
         )
 

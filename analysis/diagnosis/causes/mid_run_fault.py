@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.advice import go_back
+from analysis.diagnosis.early import early
 from analysis.diagnosis.finding import Next, Onset, Severity
 from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
 from analysis.diagnosis.signals import Signals
@@ -33,6 +34,11 @@ class MidRunFault(Cause):
     """A jump of the score, of KL or of the learning rate after a settled stretch has hardly another explanation: what a
     run lacks of the other symptoms, which depend on what changed, must not count against it."""
     absence = 0.0  # What a predicted symptom that is refuted takes away: nothing, as each kind of change shows in its own way.
+
+    def fits(self, view: Signals, sights: Sights) -> bool:
+        """After the early rows: while the learning rate still climbs, or has just got there, updates change by themselves."""
+        last = early(view)
+        return any((o := sights[n].onset) is None or o.value > last for n in established(sights, *JUMPS))
 
     def specific(self, view: Signals, sights: Sights) -> str:
         """What changed, where that can be told."""

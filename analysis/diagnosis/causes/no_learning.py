@@ -12,15 +12,27 @@ from analysis.diagnosis.signals import Signals
 
 @registry.cause
 class NoLearning(Cause):
-    """Predicts a score that stays within a small effect of its start, or preferences that stay at chance."""
+    """Predicts a score that stays within a small effect of its start, preferences at chance, or a policy that stands still."""
 
     name = "no_learning"
     title = "no learning"
     kinds = ("policy",)
-    requires = ("score_flat", "preferences_flat")
-    predicts: ClassVar = {"score_flat": STRONG, "preferences_flat": STRONG, "gradient_dead": FAIR}
-    forbids: ClassVar = {"penalty_strong": FAIR, "zero_signal": FAIR, "kl_excess": SLIGHT, "truncation_high": FAIR}
+    requires = ("score_flat", "preferences_flat", "policy_still")
+    predicts: ClassVar = {
+        "score_flat": STRONG, "preferences_flat": STRONG, "policy_still": STRONG, "gradient_dead": FAIR,
+    }  # fmt: skip
+    forbids: ClassVar = {
+        "penalty_strong": FAIR,
+        "zero_signal": FAIR,
+        "kl_excess": SLIGHT,
+        "truncation_high": FAIR,
+        "score_up": STRONG,
+    }
     absence = 0.0  # gradients may flow to no use
+
+    def fits(self, view: Signals, sights: Sights) -> bool:
+        """A score that has risen was learned, whatever else stands still."""
+        return not established(sights, "score_up")
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """No harm but lost time."""
@@ -29,7 +41,7 @@ class NoLearning(Cause):
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
         dead = "; gradients are zero" if established(sights, "gradient_dead") else ""
-        seen = established(sights, "score_flat", "preferences_flat")[0]
+        seen = established(sights, "policy_still", "score_flat", "preferences_flat")[0]
         told = sights[seen].evidence[0].statement.rstrip(".")
         return f"{told}: nothing is being learned{dead}."
 

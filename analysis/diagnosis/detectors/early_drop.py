@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from analysis import registry
+from analysis.diagnosis.early import early
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import FEW, SMALL, batch_error, score_spread
+from analysis.diagnosis.levels import SMALL, batch_error, score_spread
 from analysis.diagnosis.signals import Signals
-
-EARLY = 2 * FEW
-"""First rows: two smallest presents. A gradient that points the right way does not lower what it climbs in its first steps."""
 
 
 @registry.detector
@@ -20,18 +20,19 @@ class EarlyDrop(Detector):
     kinds = ("policy",)
     about = "whether the first updates lower the score"
     needs = ("score",)
-    uses = ("score.sd", "rollouts/*")
+    uses = ("score.sd", "rollouts/*", "learning_rate")
 
     def look(self, view: Signals) -> Sight | str:
         series, sd = view.series["score"], score_spread(view)
         if sd is None or len(series) < 3:
             return "too few rows, or no spread of single scores"
-        v = series.values[:EARLY]
+        rows = int(np.searchsorted(series.steps, early(view), side="right"))
+        v = series.values[:rows]
         pairs = (v[1:] + v[:-1])[1:] / 2  # of rows after the first
         low = int(pairs.argmin()) if len(pairs) else 0
         drop = (v[0] - pairs[low]) / sd.value if len(pairs) else 0.0
         bound = max(4 * batch_error(view, sd) / sd.value, SMALL)
-        state: State = "established" if drop > bound else "refuted" if len(v) == EARLY else "not_established"
+        state: State = "established" if drop > bound else "refuted" if len(series) > rows else "not_established"
         at = float(series.steps[min(low + 1, len(v) - 1)])
         statement = f"Within the first {len(v)} rows the score fell {drop:.2g} SD of single responses below its start"
         statement += "." if state == "established" else f", no more than the noise of a batch allows ({bound:.2g} SD)."

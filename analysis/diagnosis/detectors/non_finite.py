@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.levels import FEW
 from analysis.diagnosis.signals import Series, Signals
 
 VITAL = (
@@ -65,14 +68,43 @@ class NonFinite(Detector):
                 hit[series.tag or name] = (float(series.bad[0]), float(series.bad[-1]))
             else:
                 passing.append(series.tag or name)
+        silent = _silent(view)
+        if silent is not None:
+            hit.setdefault(silent.tag or "score", (silent.after, silent.last))
         if not hit:
             told = f"{', '.join(dict.fromkeys(passing))} had single rows that were not finite, followed by sound ones." if passing else "All numbers are finite."  # fmt: skip
             return Sight("refuted", (Evidence(told, "refuted", n=len(view.steps)),))
         at = min(first for first, _ in hit.values())
         began = sorted(tag for tag, (first, _) in hit.items() if first == at)
         statement = f"{_listed(began)} {'is' if len(began) == 1 else 'are'} not finite from step {at:g} on."
+        if silent is not None and at == silent.after:
+            statement = f"{_listed(began)} {'has' if len(began) == 1 else 'have'} no number from step {at:g} on, while the log goes on."
         evidence = Evidence(statement, "established", at, unit="step", n=len(view.steps), series=began[0], range=(at, view.now if np.isfinite(view.now) else at))  # fmt: skip
         return Sight("established", (evidence,), Onset(at, at, at), at, _listed(began))
+
+
+@dataclass(frozen=True, slots=True)
+class _Silence:
+    """A score without numbers: its tag, the first row without one, and the newest row of the log."""
+
+    tag: str
+    after: float
+    last: float
+
+
+def _silent(view: Signals) -> _Silence | None:
+    """A score that has no number any more though the log goes on: trainers leave NaN out of means, and log nothing if all are.
+
+    The rows without it must be many for how often it is logged: four times its longest pause, and no fewer than `FEW`.
+    """
+    score, steps = view.get("score"), view.steps
+    if score is None or len(score) < 2 * FEW or score.errors is not None:
+        return None
+    rows = np.searchsorted(steps, score.steps)
+    behind = len(steps) - 1 - int(rows[-1])
+    if behind < max(FEW, 4 * int(np.diff(rows).max())):
+        return None
+    return _Silence(score.tag, float(steps[rows[-1] + 1]), float(steps[-1]))
 
 
 def _neighbours(series: Series) -> bool:

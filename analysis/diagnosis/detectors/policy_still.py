@@ -1,0 +1,61 @@
+"""The policy has not left the place where it began."""
+
+from __future__ import annotations
+
+from analysis import registry
+from analysis.diagnosis.finding import Evidence, Onset
+from analysis.diagnosis.leaf import Detector, Sight
+from analysis.diagnosis.levels import FEW, SMALL, TENFOLD, present
+from analysis.diagnosis.signals import Signals
+
+LEAST = 8 * FEW
+"""Rows before it is said: five presents after warm-up, as for a score that does not move."""
+
+BOUND = SMALL**2 / 2
+"""Nats per response that a small gain takes at the least: a shift of g standard deviations costs g^2 / 2."""
+
+
+@registry.detector
+class PolicyStill(Detector):
+    """Established where no update can have changed anything: the rate is 0, or KL is too small for any gain, for long.
+
+    KL grows at most as the square of the steps made. Where a run ten times as long would still stay below what the smallest
+    gain takes, it is no slow learning.
+    """
+
+    name = "policy_still"
+    kinds = ("policy",)
+    about = "whether updates move the policy at all"
+    needs = ()
+    uses = ("learning_rate", "kl.per_sequence", "grad_norm")
+
+    def look(self, view: Signals) -> Sight | str:
+        rate, kl = view.get("learning_rate"), view.get("kl.per_sequence")
+        if rate is not None and len(rate) >= LEAST and not rate.values.any():
+            return self._still(view, f"The learning rate is 0 in all of {len(rate)} rows.", 0.0, rate.tag)
+        if rate is not None and len(rate) and not rate.values.any():
+            return "too few rows at a learning rate of 0"
+        if kl is None or kl.errors is not None or len(kl) < LEAST:
+            return "KL to the reference is not logged, or too few rows of it"
+        if not kl.values.any():
+            return "KL to the reference is exactly 0, which is no estimate"
+        now = present(kl)
+        assert now is not None
+        size, bound = max(abs(now.low), abs(now.high)), BOUND / TENFOLD**2
+        statement = (
+            f"After {len(kl)} rows KL to the reference is {now.value:.2g} nats a response; even a small gain "
+            f"takes {BOUND:.2g} at the least."
+        )
+        if size >= bound:
+            return Sight(
+                "refuted", (Evidence(statement, "refuted", now.value, n=now.n, series=kl.tag),), value=now.value
+            )
+        return self._still(view, statement, now.value, kl.tag)
+
+    def _still(self, view: Signals, statement: str, value: float, tag: str) -> Sight:
+        at = float(view.steps[0])
+        evidence = Evidence(
+            statement, "established", value, unit="nats per response", n=len(view.steps), series=tag,
+            range=(at, float(view.steps[-1])), method="against the KL that a gain of 0.2 SD takes, over the square of 10",
+        )  # fmt: skip
+        return Sight("established", (evidence,), Onset(at, at, at), value)
