@@ -30,7 +30,9 @@ class LearningRateTooHigh(Cause):
     absence = 0.0  # what such updates do to the score is a matter of luck, and of the warm-up
 
     def fits(self, view: Signals, sights: Sights) -> bool:
-        """Early: what begins later has another cause."""
+        """Early: what begins later has another cause. So has a score that falls while every update stays in bounds."""
+        if "update_too_large" in sights and sights["update_too_large"].state == "refuted":
+            return False
         last = early(view)
         return any(
             (o := sights[n].onset) is not None and o.value <= last

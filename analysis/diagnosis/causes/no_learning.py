@@ -23,7 +23,7 @@ class NoLearning(Cause):
     }  # fmt: skip
     forbids: ClassVar = {
         "penalty_strong": FAIR,
-        "zero_signal": FAIR,
+        "zero_signal": STRONG,
         "kl_excess": SLIGHT,
         "truncation_high": FAIR,
         "score_up": STRONG,

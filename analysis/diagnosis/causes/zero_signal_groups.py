@@ -22,7 +22,7 @@ class ZeroSignalGroups(Cause):
     title = "groups without signal"
     kinds = ("policy",)
     requires = ("zero_signal",)
-    predicts: ClassVar = {"zero_signal": STRONG, "gradient_dead": FAIR, "score_flat": SLIGHT, "policy_still": SLIGHT}
+    predicts: ClassVar = {"zero_signal": STRONG, "gradient_dead": FAIR, "score_flat": SLIGHT, "policy_still": FAIR}
     forbids: ClassVar = {"entropy_collapse": STRONG, "spread_collapse": FAIR, "truncation_high": SLIGHT}
     absence = 0.0  # the score may have been rising before
 

@@ -17,7 +17,7 @@ BOUND = SMALL**2 / 2
 
 @registry.detector
 class PolicyStill(Detector):
-    """Established where no update can have changed anything: the rate is 0, or KL is too small for any gain, for long.
+    """Established where no update can have changed anything: the rate or the gradient is 0, or KL is too small for any gain, for long.
 
     KL grows at most as the square of the steps made. Where a run ten times as long would still stay below what the smallest
     gain takes, it is no slow learning.
@@ -35,6 +35,9 @@ class PolicyStill(Detector):
             return self._still(view, f"The learning rate is 0 in all of {len(rate)} rows.", 0.0, rate.tag)
         if rate is not None and len(rate) and not rate.values.any():
             return "too few rows at a learning rate of 0"
+        gradient = view.get("grad_norm")
+        if gradient is not None and len(gradient) >= LEAST and not gradient.values.any():
+            return self._still(view, f"The gradient is exactly 0 in all of {len(gradient)} rows.", 0.0, gradient.tag)
         if kl is None or kl.errors is not None or len(kl) < LEAST:
             return "KL to the reference is not logged, or too few rows of it"
         if not kl.values.any():

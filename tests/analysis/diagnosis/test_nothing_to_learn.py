@@ -50,3 +50,19 @@ def test_groups_without_signal_are_the_cause(sampled: bool) -> None:
 
 def test_a_policy_that_gets_gradients_and_stays_at_its_reference_has_the_wrong_reference() -> None:
     assert "policy_reference_mismatch" in causes(still(0.7))
+
+
+def test_gradients_that_are_all_zero_are_told_where_nothing_is_logged_of_groups() -> None:
+    """As verl logs it: no share of groups without signal and no spread of scores."""
+    rng = np.random.default_rng(4)
+    said = diagnose(
+        signals(
+            reward__rm_score_mean=np.zeros(N),
+            kl__to_reference=np.zeros(N),
+            grad_norm=np.zeros(N),
+            learning_rate=np.full(N, 1e-4),
+            entropy__token_mean=1.4 + rng.normal(0, 0.02, N),
+        )
+    )
+    assert first(said) == "no_learning"
+    assert "gradient is exactly 0" in said.findings[0].summary
