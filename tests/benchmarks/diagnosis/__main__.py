@@ -1,16 +1,17 @@
-"""python -m tests.benchmarks.diagnosis [labelled] [peers] [scenarios] [rates] [speed]: one table for each; all without words."""
+"""python -m tests.benchmarks.diagnosis [labelled] [peers] [scenarios] [rates] [robustness] [speed]: one table for each; all without words."""
 
 from __future__ import annotations
 
 import sys
 
-from tests.benchmarks.diagnosis import labelled, peers, rates, scenarios
+from tests.benchmarks.diagnosis import labelled, peers, rates, robustness, scenarios
 
 PARTS = {
     "labelled": labelled.main,
     "peers": peers.main,
     "scenarios": scenarios.main,
     "rates": rates.main,
+    "robustness": robustness.main,
     "speed": rates.speed,
 }
 
