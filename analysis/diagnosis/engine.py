@@ -39,8 +39,9 @@ def diagnose(signals: Signals) -> Diagnosis:
     Looks are fixed by the rows before them, and each look sees nothing later. So the findings of a log that goes on
     are those of the log so far, and events that are dated later.
     """
-    detectors = [d for d in registry.leaves("detector").values() if signals.kind in d.kinds]
-    causes = [c for c in registry.leaves("cause").values() if signals.kind in c.kinds]
+    # by name: the registry's order is that in which they were imported, which differs from process to process
+    detectors = [d for _, d in sorted(registry.leaves("detector").items()) if signals.kind in d.kinds]
+    causes = [c for _, c in sorted(registry.leaves("cause").items()) if signals.kind in c.kinds]
     by_name = {d.name: d for d in detectors}
     ready = [d for d in detectors if all(signals.has(n) for n in d.needs)]
     signals = _watched(signals, ready)
