@@ -157,7 +157,7 @@ SPECS: tuple[Spec, ...] = (
     Ppo("o10", "healthy", 410, words="verl", groups=8, kl_coef=0.05),
     Ppo("o11", "mid_run_fault", 411, words="csv", fault="rate", fault_step=60, also=("lr_too_high",)),
     Ppo("o12", "kl_too_strong", 412, words="verl", kl_coef=5.0, also=("no_learning", "reward_scale_mismatch")),
-    Preference("d04", "rm_overfit", 504, pairs=200, epochs=40, rate=5e-4, also=("rm_miscalibrated",)),
+    Preference("d04", "rm_overfit", 504, pairs=200, epochs=40, rate=5e-4, also=("preference_overfit", "rm_miscalibrated")),
     Preference("d05", "healthy", 505, beta=0.3, rate=1e-4),
     Preference("d06", "rm_label_noise", 506, labels="noise"),
     Policy("p28", "healthy", 228, beta=0.3, rate=6e-4, schedule="linear", warmup=0, scale_rewards=False),
