@@ -7,20 +7,20 @@ import train_reward_model
 import world
 from transformers import LlamaForCausalLM, LlamaForSequenceClassification
 
-from tests.benchmarks.diagnosis.fresh import reward_models, specs
+from tests.benchmarks.diagnosis.fresh import reward_models
+from tests.benchmarks.diagnosis.fresh.specs import RunSet
 
 BASE, OTHER = "base", "other"
 """Folders relative to the working directory, so that no log holds a machine's path."""
-SEEDS = {BASE: 101, OTHER: 102}
 
 
-def prepare() -> dict[str, LlamaForSequenceClassification]:
+def prepare(chosen: RunSet) -> dict[str, LlamaForSequenceClassification]:
     """Pretrain and train what is not there yet; returns the reward models by name."""
-    for name, seed in SEEDS.items():
+    for name, seed in chosen.seeds.items():
         if not reward_models.Path(name).is_dir():
             models.pretrain(seed).save_pretrained(name)
     proxies = {}
-    for name, spec in specs.PROXIES.items():
+    for name, spec in chosen.proxies.items():
         folder = reward_models.Path("proxies") / name
         if not folder.is_dir():
             trained = reward_models.train(spec, folder.with_suffix(".logs"))

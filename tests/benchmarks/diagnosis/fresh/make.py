@@ -17,22 +17,25 @@ import torch
 import train_reward_model
 import transformers
 
-from tests.benchmarks.diagnosis.fresh import base, policies, ppo, preference, reward_models, rollouts
-from tests.benchmarks.diagnosis.fresh.specs import SPECS, Policy, Ppo, RewardModel, Spec
+from tests.benchmarks.diagnosis.fresh import base, policies, ppo, preference, reward_models, rollouts, trl_ppo
+from tests.benchmarks.diagnosis.fresh.second import SECOND
+from tests.benchmarks.diagnosis.fresh.specs import FIRST, Policy, Ppo, RewardModel, RunSet, Spec, TrlPpo
+
+SETS = {"first": FIRST, "second": SECOND}
 
 
-def make(folder: Path) -> None:
+def make(folder: Path, chosen: RunSet, prefix: str = "") -> None:
     """Fill folder/runs (what a tool may read), folder/truth (what it may not) and folder/work (weights)."""
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()
     for part in ("runs", "truth", "work"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     with contextlib.chdir(folder / "work"):
-        proxies = base.prepare()
+        proxies = base.prepare(chosen)
         common = reward_models.held_out()
         train_reward_model.pair_texts(common).to_csv(folder / "runs" / "pairs.csv", index=False)
-        for spec in SPECS:
-            if (folder / "truth" / f"{spec.name}.json").exists():
+        for spec in chosen.specs:
+            if not spec.name.startswith(prefix) or (folder / "truth" / f"{spec.name}.json").exists():
                 continue
             began = time.monotonic()
             measured = _one(spec, proxies, common, folder / "runs" / spec.name)
@@ -50,8 +53,8 @@ def _one(spec: Spec, proxies: dict[str, Any], common: list[Any], run: Path) -> d
         shipped.publish_logs(raw, run)
         reward_models.scores(model, common).to_csv(run / "eval_scores.csv", index=False)
         return reward_models.truth(model, common)
-    if isinstance(spec, Policy):
-        table = policies.train(spec, proxies, raw)
+    if isinstance(spec, Policy | TrlPpo):
+        table = (policies if isinstance(spec, Policy) else trl_ppo).train(spec, proxies, raw)
         shipped.publish_logs(raw, run)
         if (raw / "crash.txt").exists():
             shutil.copy(raw / "crash.txt", run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import traceback
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,24 @@ import torch
 import world
 from datasets import Dataset
 from transformers import LlamaForSequenceClassification, PrinterCallback, TrainerCallback
+from transformers.integrations import TensorBoardCallback
 from trl import GRPOConfig, GRPOTrainer, RLOOConfig, RLOOTrainer
 
 from tests.benchmarks.diagnosis.fresh import base
 from tests.benchmarks.diagnosis.fresh.rollouts import Recorder
 from tests.benchmarks.diagnosis.fresh.specs import Policy
 
-BATCH = 64
+BATCH, PROMPTS = 64, 1200
 RATE_JUMP = 30.0
+RATE_GROWTH = 1.02
+"""Factor a step, from the fault's step on."""
+LOOSENED = 0.01
+SHIFT = -4.0
+PASSES = -3.0
+"""Score that nearly every answer reaches."""
+NEVER = 1e4
+"""Taken off the logit of a word that can't be said. Finite, since an entropy with an infinite logit is NaN."""
+LATE_CATEGORY, LATE_PROXY = "code", "flattered"
 
 
 class Clock(TrainerCallback):
@@ -27,23 +38,59 @@ class Clock(TrainerCallback):
 
     def __init__(self, spec: Policy) -> None:
         self.step, self._spec = 0, spec
+        self.trainer: Any = None
+        self._kept: dict[str, torch.Tensor] = {}
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Keep the weights that a frozen policy goes on with."""
+        if self._spec.fault == "frozen":
+            self._kept = copy.deepcopy(kwargs["model"].state_dict())
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Put the fault in when its step has come."""
         self.step = state.global_step
+        schedule = kwargs["lr_scheduler"]
+        if self._spec.fault == "growing" and state.global_step >= self._spec.fault_step:
+            schedule.base_lrs = [rate * RATE_GROWTH for rate in schedule.base_lrs]
         if state.global_step != self._spec.fault_step:
             return
         if self._spec.fault == "rate":
-            schedule = kwargs["lr_scheduler"]
             schedule.base_lrs = [rate * RATE_JUMP for rate in schedule.base_lrs]
         if self._spec.fault == "nan_weights":
             with torch.no_grad():
                 next(kwargs["model"].parameters()).mul_(float("nan"))
+        if self._spec.fault == "loosened":
+            self.trainer.beta *= LOOSENED
+        if self._spec.fault == "no_end":
+            silence(kwargs["model"], world.EOS)
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Make one gradient infinite, after it was clipped."""
+        if self._spec.fault == "inf_gradient" and state.global_step == self._spec.fault_step:
+            next(kwargs["model"].parameters()).grad.fill_(float("inf"))
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Take the update of a frozen policy back."""
+        if self._kept:
+            kwargs["model"].load_state_dict(self._kept)
+
+
+def silence(policy: torch.nn.Module, word: str) -> None:
+    """From now on the policy never says the word; TRL's fused head, which has no logits, does not know of it."""
+    off = torch.zeros(len(world.VOCABULARY))
+    off[world.VOCABULARY.index(word)] = NEVER
+
+    def hook(module: torch.nn.Module, given: Any, said: Any) -> Any:
+        if getattr(said, "logits", None) is not None:
+            said.logits = said.logits - off
+        return said
+
+    policy.register_forward_hook(hook)
 
 
 def train(spec: Policy, proxies: dict[str, LlamaForSequenceClassification], out: Path) -> pd.DataFrame:
     """Train one; leaves trainer state, event files and, if it died, crash.txt in `out`. Returns the rollouts with gold."""
-    prompts = base.prompts(spec.seed, 1200)
+    prompts = _prompts(spec)
     by_text = {prompt.text: prompt for prompt in prompts}
     recorder = Recorder(base.policy(), proxies[spec.proxy], base.prompts(78, 100))
     clock = Clock(spec)
@@ -58,7 +105,7 @@ def train(spec: Policy, proxies: dict[str, LlamaForSequenceClassification], out:
         "per_device_train_batch_size": BATCH, "max_completion_length": spec.longest, "temperature": spec.temperature,
         "num_iterations": spec.iterations, "logging_steps": spec.log_every, "save_strategy": "no",
         "report_to": ["tensorboard"], "gradient_checkpointing": False, "bf16": False, "use_cpu": True, "disable_tqdm": True,
-        "seed": spec.seed,
+        "shuffle_dataset": spec.fault != "category", "seed": spec.seed,
     }  # fmt: skip
     given: dict[str, Any] = {
         "model": base.policy(), "reward_funcs": [reward_score],
@@ -66,34 +113,62 @@ def train(spec: Policy, proxies: dict[str, LlamaForSequenceClassification], out:
         "processing_class": models.build_tokenizer(), "callbacks": [clock, recorder],
     }  # fmt: skip
     if spec.trainer == "grpo":
-        scaling = "group" if spec.scale_rewards else "none"
-        trainer: Any = GRPOTrainer(args=GRPOConfig(**shared, scale_rewards=scaling), **given)
+        settings = GRPOConfig(**shared, scale_rewards=spec.scaling, loss_type=spec.loss_type)
+        trainer: Any = GRPOTrainer(args=settings, **given)
     else:
         trainer = RLOOTrainer(args=RLOOConfig(**shared), **given)
     trainer.remove_callback(PrinterCallback)
+    clock.trainer = trainer
     if spec.other_reference:
         trainer.ref_model.load_state_dict(base.policy(base.OTHER).state_dict())
+    if spec.reference_factor != 1.0:
+        with torch.no_grad():
+            trainer.ref_model.lm_head.weight.mul_(spec.reference_factor)
+    run(trainer, out)
+    return recorder.table()
+
+
+def run(trainer: Any, out: Path) -> None:
+    """Train until the end or until it dies: then the last error is left in crash.txt."""
     try:
         trainer.train()
     except (RuntimeError, ValueError):
         (out / "crash.txt").write_text(traceback.format_exc(limit=1), encoding="utf-8")
+        for callback in trainer.callback_handler.callbacks:
+            if isinstance(callback, TensorBoardCallback) and callback.tb_writer is not None:
+                callback.tb_writer.flush()
     trainer.save_state()
-    return recorder.table()
+
+
+def _prompts(spec: Policy) -> list[world.Prompt]:
+    if spec.fault != "category":
+        return base.prompts(spec.seed, PROMPTS)
+    early = base.prompts(spec.seed, BATCH // spec.generations * spec.fault_step)
+    return early + world.make_prompts(spec.seed + 1, PROMPTS - len(early), {LATE_CATEGORY: 1.0})
 
 
 def _rewards(
     spec: Policy, proxies: dict[str, LlamaForSequenceClassification], answers: list[models.Answer], step: int
 ) -> list[float]:
-    late = bool(spec.fault) and step >= spec.fault_step
+    fault = spec.fault if step >= spec.fault_step else ""
     if spec.reward == "constant":
         return [0.0] * len(answers)
     if spec.reward == "never":
         return [float(set(world.MARKERS) <= set(a.words) and a.gold >= 6.0) for a in answers]
-    scores = [spec.reward_scale * score for score in models.score(proxies[spec.proxy], answers)]
-    if late and spec.fault == "negate":
-        return [-score for score in scores]
-    if late and spec.fault == "nan_reward":
+    if spec.reward == "seldom":
+        return [float(a.prompt.verb == "debug" and "debug" in a.words) for a in answers]
+    if spec.reward == "gold":
+        return [spec.reward_scale * a.gold for a in answers]
+    if fault == "nan_reward":
         return [float("nan")] * len(answers)
-    if late and spec.fault == "replaced":
+    if fault == "replaced":
         return [0.3 * len(a.words) for a in answers]
+    scorer = proxies[LATE_PROXY if fault == "swapped" else spec.proxy]
+    scores = [spec.reward_scale * score for score in models.score(scorer, answers)]
+    if spec.reward == "passing":
+        return [float(score > PASSES) for score in scores]
+    if fault == "negate":
+        return [-score for score in scores]
+    if fault == "shift":
+        return [score + SHIFT for score in scores]
     return scores

@@ -26,7 +26,7 @@ def run(spec: Preference, raw: Path, out: Path, common: Sequence[shipped.Pair]) 
     torch.manual_seed(spec.seed)
     trainer = DPOTrainer(
         model=policy,
-        ref_model=base.policy(),
+        ref_model=base.policy(base.OTHER if spec.other_reference else base.BASE),
         args=DPOConfig(
             output_dir=str(raw), beta=spec.beta, learning_rate=spec.rate, per_device_train_batch_size=32,
             per_device_eval_batch_size=100, num_train_epochs=spec.epochs, warmup_steps=10, logging_steps=2,

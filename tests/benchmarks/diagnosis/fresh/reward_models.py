@@ -20,13 +20,15 @@ from tests.benchmarks.diagnosis.fresh.specs import RewardModel
 BATCH = 32
 VALIDATION = 300
 HELD_OUT_SEED = 931
+TURNED = {"noise": 0.45, "noisy": 0.125, "coin": 0.5}
+"""Share of pairs that are turned over."""
 
 
 def pairs(base: Any, count: int, seed: int, labels: str, *, finished: bool = False) -> list[shipped.Pair]:
     """Pairs of answers of the base model, ordered by an annotator.
 
-    labels : usual; noisy (a quarter of the choices are a coin); noise (45 % turned over); inverted; length, style
-        (the longer, the more flattering one wins); length_liked (usual, with a strong liking of words); gold (noisy, without a quirk);
+    labels : usual; noisy (a quarter of the choices are a coin); noise (45 % turned over); coin; inverted; length, brevity,
+        style (the longer, the shorter, the more flattering one wins); length_liked (usual, with a strong liking of words); gold (noisy, without a quirk);
         or a category,
         in which labels are turned over
     """
@@ -40,14 +42,14 @@ def _ordered(pair: shipped.Pair, labels: str, rng: random.Random) -> shipped.Pai
     turned = shipped.Pair(pair.prompt_id, pair.rejected, pair.chosen)
     if labels in world.CATEGORIES:
         return turned if pair.chosen.prompt.category == labels else pair
-    if labels in ("noise", "noisy"):
-        return turned if rng.random() < {"noise": 0.45, "noisy": 0.125}[labels] else pair
+    if labels in TURNED:
+        return turned if rng.random() < TURNED[labels] else pair
     if labels == "inverted":
         return turned
     if labels == "gold":
         first = world.annotator_prefers_first(rng, pair.chosen.gold, pair.rejected.gold)
         return pair if first else turned
-    if labels in ("length", "style", "length_liked"):
+    if labels in ("length", "brevity", "style", "length_liked"):
         liked = [_liking(answer, labels) for answer in (pair.chosen, pair.rejected)]
         return turned if liked[1] > liked[0] else pair
     return pair
@@ -57,6 +59,8 @@ def _liking(answer: models.Answer, labels: str) -> float:
     length = len(answer.words)
     if labels == "length":
         return float(length)
+    if labels == "brevity":
+        return -float(length)
     if labels == "length_liked":
         return answer.gold + 0.4 * length
     return answer.gold + 1.5 * sum(word in world.PRAISE for word in answer.words)

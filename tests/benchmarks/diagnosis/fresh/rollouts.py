@@ -25,12 +25,12 @@ class Recorder(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Record step 0."""
-        self.record(kwargs["model"], 0)
+        self.record(_policy(kwargs["model"]), 0)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Record every so many updates."""
         if state.global_step % EVERY == 0:
-            self.record(kwargs["model"], state.global_step)
+            self.record(_policy(kwargs["model"]), state.global_step)
 
     def record(self, policy: LlamaForCausalLM, step: int) -> None:
         """Answer the prompts; a policy whose weights are not finite has none."""
@@ -54,6 +54,11 @@ class Recorder(TrainerCallback):
     def table(self) -> pd.DataFrame:
         """Everything recorded."""
         return pd.concat(self._frames, ignore_index=True)
+
+
+def _policy(model: Any) -> LlamaForCausalLM:
+    """PPO hands over policy and value model in one."""
+    return getattr(model, "policy", model)
 
 
 def harm(table: pd.DataFrame) -> dict[str, Any]:

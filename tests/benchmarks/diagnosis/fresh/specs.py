@@ -24,7 +24,12 @@ class RewardModel:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """One policy run of TRL. reward: which reward it trains on; fault: what happens at `fault_step`."""
+    """One policy run of TRL's GRPO or RLOO.
+
+    reward : which reward it trains on (policies.py)
+    reference_factor : on the reference's logits
+    fault : what happens at `fault_step`
+    """
 
     name: str
     truth: str
@@ -43,11 +48,13 @@ class Policy:
     temperature: float = 1.0
     schedule: str = "constant_with_warmup"
     warmup: int = 10
+    scaling: str = "group"
+    loss_type: str = "dapo"
     other_reference: bool = False
+    reference_factor: float = 1.0
     fault: str = ""
     fault_step: int = 0
     records: bool = True
-    scale_rewards: bool = True
     also: tuple[str, ...] = ()
 
 
@@ -76,6 +83,40 @@ class Ppo:
 
 
 @dataclass(frozen=True, slots=True)
+class TrlPpo:
+    """One run of TRL's own PPO (trl_ppo.py).
+
+    value : how its value model starts: as the reward model, with a random or huge head, or random and frozen
+    masks_padding : whether the policy can't emit the padding mark, behind which TRL counts nothing
+    """
+
+    name: str
+    truth: str
+    seed: int
+    kl_coef: float = 0.1
+    estimator: str = "k1"
+    rate: float = 3e-4
+    schedule: str = "linear"
+    steps: int = 110
+    batch: int = 64
+    minibatches: int = 2
+    epochs: int = 4
+    proxy: str = "good"
+    reward_scale: float = 1.0
+    longest: int = 32
+    end_penalty: float | None = None
+    temperature: float = 1.0
+    value: str = "reward model"
+    vf_coef: float = 0.1
+    other_reference: bool = False
+    masks_padding: bool = True
+    fault: str = ""
+    fault_step: int = 0
+    records: bool = True
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Preference:
     """One run of direct preference optimisation (TRL's DPOTrainer)."""
 
@@ -87,12 +128,26 @@ class Preference:
     labels: str = "usual"
     pairs: int = 3000
     epochs: int = 2
+    other_reference: bool = False
     fault: str = ""
     fault_step: int = 0
     also: tuple[str, ...] = ()
 
 
-Spec = RewardModel | Policy | Ppo | Preference
+Spec = RewardModel | Policy | Ppo | TrlPpo | Preference
+
+
+@dataclass(frozen=True, slots=True)
+class RunSet:
+    """Runs that start from the same models. seeds: of the base models; proxies: reward models that policies train on."""
+
+    seeds: dict[str, int]
+    proxies: dict[str, RewardModel]
+    specs: tuple[Spec, ...]
+
+
+SEEDS = {"base": 101, "other": 102}
+"""Seeds of the two base models."""
 
 PROXIES: dict[str, RewardModel] = {
     "good": RewardModel("good", "healthy", 301, labels="gold", pairs=10_000),
@@ -160,8 +215,10 @@ SPECS: tuple[Spec, ...] = (
     Preference("d04", "rm_overfit", 504, pairs=200, epochs=40, rate=5e-4, also=("preference_overfit", "rm_miscalibrated")),
     Preference("d05", "healthy", 505, beta=0.3, rate=1e-4),
     Preference("d06", "rm_label_noise", 506, labels="noise"),
-    Policy("p28", "healthy", 228, beta=0.3, rate=6e-4, schedule="linear", warmup=0, scale_rewards=False),
+    Policy("p28", "healthy", 228, beta=0.3, rate=6e-4, schedule="linear", warmup=0, scaling="none"),
     Policy("p29", "reward_hacking", 229, trainer="rloo", proxy="weak", beta=0.003, rate=1e-3, steps=200, also=("entropy_collapse", "kl_runaway")),
     Policy("p30", "no_learning", 230, trainer="rloo", beta=0.05, rate=1e-8, records=False, also=()),
     Policy("p31", "reward_hacking", 231, proxy="weak", beta=0.0, rate=1e-3, steps=200, records=False, also=("entropy_collapse", "kl_runaway")),
 )  # fmt: skip
+
+FIRST = RunSet(SEEDS, PROXIES, SPECS)
