@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
-from tests.ui.conftest import Screen, policy_rows
+import pytest
+
+from tests.ui.conftest import Screen, Site, policy_rows, serve
 
 
 def append(shown: Screen, run: str, step: int) -> None:
@@ -76,8 +80,17 @@ def test_a_zoom_brings_the_points_that_were_logged(screen):
     shown.check()
 
 
-def test_a_page_without_news_sends_nothing(screen):
-    shown = screen()
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Site]:
+    """A server that nobody else writes to: rows and diagnoses of other tests' runs are news."""
+    folder = tmp_path / "runs" / "ppo-b"
+    folder.mkdir(parents=True)
+    (folder / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in policy_rows("ppo-b", 140)))
+    yield from serve(tmp_path, folder.parent, {"ppo-b"})
+
+
+def test_a_page_without_news_sends_nothing(screen, alone):
+    shown = screen(at=alone)
     received: list[int] = []
     asked: list[str] = []
     shown.page.on("websocket", lambda ws: ws.on("framereceived", lambda data: received.append(len(data))))
