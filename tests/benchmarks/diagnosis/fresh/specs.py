@@ -95,12 +95,12 @@ class TrlPpo:
     seed: int
     kl_coef: float = 0.1
     estimator: str = "k1"
-    rate: float = 3e-4
+    rate: float = 4e-4
     schedule: str = "linear"
-    steps: int = 110
-    batch: int = 64
+    steps: int = 90
+    batch: int = 48
     minibatches: int = 2
-    epochs: int = 4
+    epochs: int = 3
     proxy: str = "good"
     reward_scale: float = 1.0
     longest: int = 32
