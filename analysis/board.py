@@ -35,7 +35,7 @@ from analysis.questions.diagnosis import Diagnoses
 from analysis.questions.rankings import Rankings
 from analysis.records import InputError, RunInfo
 from analysis.rows import Ask, Name
-from analysis.store import cohort, distributions, listings, places, schema, scores, sqlbox, streams, traces
+from analysis.store import cohort, distributions, listings, places, schema, scores, sparklines, sqlbox, streams, traces
 from analysis.store.compact import compact
 from analysis.store.connect import connect
 from analysis.store.distributions import BINS, STEPS, Source
@@ -256,7 +256,7 @@ class Board(Rankings, Diagnoses):
 
     def sparklines(self, runs: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
         """A few dozen points of each curve: run, metric, x, mean, low, high, nonfinite."""
-        return traces.sparklines(self._con.cursor(), runs, metrics)
+        return sparklines.sparklines(self._con.cursor(), runs, metrics)
 
     # -- reward models
 
