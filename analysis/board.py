@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from analysis import comparison, vocabulary
@@ -213,15 +214,16 @@ class Board(Rankings, Diagnoses):
 
     def metrics(self, runs: Sequence[str], *, only: Sequence[str] | None = None) -> pd.DataFrame:
         """One row for every metric of these runs (or `only` some), with what the vocabulary says of it."""
-        table = listings.metrics(self._con.cursor(), runs, only)
+        table = listings.metrics(self._con.cursor(), self._writer.catalogue.of(runs, only))
         concepts = vocabulary.load().concepts
-        known = [concepts.get(c) if isinstance(c, str) else None for c in table["concept"]]
-        table["label"] = [
-            vocabulary.label(c.label if c else None, row.metric, row.component)
-            for c, row in zip(known, table.itertuples(), strict=True)
+        known = [concepts.get(c) if isinstance(c, str) else None for c in table["concept"].tolist()]
+        labels = [
+            vocabulary.label(c.label if c else None, metric, component)
+            for c, metric, component in zip(known, table["metric"].tolist(), table["component"].tolist(), strict=True)
         ]
-        table["direction"] = [c.direction if c else "none" for c in known]
-        return table
+        return table.assign(
+            label=np.array(labels, object), direction=np.array([c.direction if c else "none" for c in known], object)
+        )
 
     def traces(
         self,
@@ -233,7 +235,8 @@ class Board(Rankings, Diagnoses):
         buckets: int = 1200,
     ) -> pd.DataFrame:
         """Curves in at most `buckets` buckets with their extremes; see `analysis.store.traces.traces`."""
-        return traces.traces(self._con.cursor(), runs, metrics, x=x, window=window, buckets=buckets)
+        con, catalogue = self._con.cursor(), self._writer.catalogue
+        return traces.traces(con, catalogue, runs, metrics, x=x, window=window, buckets=buckets)
 
     def smooth(self, trace: pd.DataFrame, span: int) -> pd.DataFrame:
         """`trace` with a column `smooth`: the trailing mean of each curve over `span` points."""
@@ -256,7 +259,7 @@ class Board(Rankings, Diagnoses):
 
     def sparklines(self, runs: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
         """A few dozen points of each curve: run, metric, x, mean, low, high, nonfinite."""
-        return sparklines.sparklines(self._con.cursor(), runs, metrics)
+        return sparklines.sparklines(self._con.cursor(), self._writer.catalogue, runs, metrics)
 
     # -- reward models
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analysis import comparison
@@ -107,9 +108,13 @@ def shown_panels(
     board: Board, view: Curves, runs: pd.DataFrame | None = None
 ) -> tuple[list[panels.Panel], pd.DataFrame]:
     """The panels of a view and what is known of their metrics; `runs` is the board's list, if it is at hand."""
-    losses = (standing(board).table if runs is None else runs).set_index("run")[["loss", "kind"]]
-    metrics = _by_loss(board.metrics(view.runs), losses["loss"].fillna("").to_dict())
-    kind = next((k for k in losses["kind"].reindex(list(view.runs)) if isinstance(k, str)), None)
+    table = standing(board).table if runs is None else runs
+    known = {
+        run: (loss if isinstance(loss, str) else "", kind)
+        for run, loss, kind in zip(*(table[name].tolist() for name in ("run", "loss", "kind")), strict=True)
+    }
+    metrics = _by_loss(board.metrics(view.runs), {run: loss for run, (loss, _) in known.items()})
+    kind = next((kind for run in view.runs if isinstance(kind := known.get(run, ("", None))[1], str)), None)
     drawn = metrics[metrics["metric"] != comparison.KL] if view.x == "kl" else metrics  # over itself it says nothing
     return panels.panels(metrics, view.metrics or panels.first(drawn, kind)), metrics
 
@@ -196,9 +201,12 @@ def numbers(
 
 def _by_loss(metrics: pd.DataFrame, losses: Mapping[Any, str]) -> pd.DataFrame:
     """Name the ranking loss in the unit of loss curves, so that those of different losses get panels of their own."""
-    named = metrics["run"].map(losses).fillna("")
-    where = metrics["metric"].isin(LOSSES) & (named != "")
-    return metrics.assign(unit=metrics["unit"].where(~where, metrics["unit"] + ", " + named))
+    columns = (metrics[name].tolist() for name in ("run", "metric", "unit"))
+    units = [
+        f"{unit}, {losses[run]}" if metric in LOSSES and losses.get(run) else unit
+        for run, metric, unit in zip(*columns, strict=True)
+    ]
+    return metrics.assign(unit=np.array(units, object))
 
 
 def _missing(axis: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -53,13 +54,17 @@ class Panel:
 
 def panels(metrics: pd.DataFrame, names: Sequence[str]) -> list[Panel]:
     """Panels of these metrics in this order; a metric that runs log in different units gets a panel a unit."""
-    found = []
-    for name in names:
-        rows = metrics[metrics["metric"] == name]
-        for unit, same in rows.groupby("unit", sort=False):
-            label = next((text for text in same["label"] if text), name)
-            found.append(Panel(name, label, str(unit), tuple(dict.fromkeys(same["run"]))))
-    return _told_apart(found)
+    wanted = dict.fromkeys(names)
+    runs: dict[tuple[str, str], dict[str, None]] = {}
+    labels: dict[tuple[str, str], str] = {}
+    columns = (metrics[name].tolist() for name in ("run", "metric", "unit", "label"))
+    for run, metric, unit, label in zip(*columns, strict=True):
+        if metric in wanted:
+            runs.setdefault((metric, unit), {})[run] = None
+            labels[metric, unit] = labels.get((metric, unit)) or label
+    place = {name: i for i, name in enumerate(wanted)}
+    order = sorted(runs, key=lambda key: place[key[0]])
+    return _told_apart([Panel(key[0], labels[key] or key[0], key[1], tuple(runs[key])) for key in order])
 
 
 def _told_apart(found: Sequence[Panel]) -> list[Panel]:
@@ -77,17 +82,20 @@ def _told_apart(found: Sequence[Panel]) -> list[Panel]:
 
 def first(metrics: pd.DataFrame, kind: str | None) -> list[str]:
     """The metrics shown before anybody asks: in a fixed order by concept, at most `FIRST`."""
-    drawn = metrics[~metrics["counter"].astype(bool)]
-    logged = drawn.groupby("metric")["n"].sum().sort_values(ascending=False, kind="stable")
+    points: Counter[str] = Counter()
+    for metric, counter, n in zip(*(metrics[name].tolist() for name in ("metric", "counter", "n")), strict=True):
+        if not counter:
+            points[metric] += n
+    logged = sorted(points, key=lambda metric: (-points[metric], metric))
     chosen: list[str] = []
     for alternatives in ORDERS.get(kind or "", POLICY + REWARD_MODEL):
-        match = _best(alternatives, [m for m in logged.index if m not in chosen])
+        match = _best(alternatives, [m for m in logged if m not in chosen])
         if match:
             chosen.append(match)
         if len(chosen) == FIRST:
             return chosen
     if len(chosen) < FIRST // 2:  # a log of unknown names: what was logged most often stands for the rest
-        chosen += [m for m in logged.index if m not in chosen][: FIRST - len(chosen)]
+        chosen += [m for m in logged if m not in chosen][: FIRST - len(chosen)]
     return chosen
 
 

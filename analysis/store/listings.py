@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
+from analysis.store.buckets import fetched, taken
+from analysis.store.named import Named
 from analysis.store.rollups import LEVELS
 
 
@@ -115,21 +118,32 @@ def run(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any] | None:
     return found
 
 
-def metrics(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str], only: Sequence[str] | None) -> pd.DataFrame:
-    """One row for every primary (run, metric, split), with its extent and last value; `only` these metrics, if told."""
-    return con.execute(
-        f"""SELECT run_id AS run, metric, split, any_value(unit) AS unit, any_value(concept) AS concept,
-                any_value(component) AS component, any_value(estimator) AS estimator, any_value(tag) AS tag,
-                any_value(source) AS source, any_value(scale) AS scale, any_value(sign) AS sign,
-                any_value(counter) AS counter, any_value(notes) AS notes, sum(n)::BIGINT AS n,
-                arg_max(last, (attempt, last_seq)) AS last, max(last_step) AS last_step,
-                sum(nonfinite)::BIGINT AS nonfinite, max(attempt) + 1 AS attempts, min(low) AS low, max(high) AS high
-            FROM series JOIN rollups USING (series_id)
-            WHERE is_primary AND level = {LEVELS[-1]} AND run_id IN (SELECT unnest(?))
-                  AND (? OR metric IN (SELECT unnest(?)))
-            GROUP BY ALL ORDER BY run, metric, split""",
-        [list(run_ids), only is None, list(only or [""])],
-    ).df()
+_TOLD = dict.fromkeys(
+    ("unit", "concept", "component", "estimator", "tag", "source", "scale", "sign", "counter", "notes"), object
+) | {"scale": np.float64, "sign": np.int32, "counter": np.bool_}
+"""What is known of a series besides its names, and its type."""
+
+
+def metrics(con: duckdb.DuckDBPyConnection, series: Named) -> pd.DataFrame:
+    """One row for every primary (run, metric, split) that has points, with its extent and last value."""
+    counted = fetched(
+        con.execute(
+            f"""SELECT series_id, sum(n)::BIGINT AS n, arg_max(last, (attempt, last_seq)) AS last,
+                    max(last_step) AS last_step, sum(nonfinite)::BIGINT AS nonfinite, max(attempt) + 1 AS attempts,
+                    min(low) AS low, max(high) AS high
+                FROM rollups WHERE level = {LEVELS[-1]} AND series_id IN (SELECT unnest(?)) GROUP BY series_id""",
+            [series.ids.tolist()],
+        )
+    )
+    place = series.places(counted.pop("series_id"))
+    order = np.argsort(place)
+    held = [series.series[i] for i in place[order].tolist()]
+    names = {"run": [s.run_id for s in held], "metric": [s.metric for s in held], "split": [s.split for s in held]}
+    told = {name: np.array(words, object) for name, words in names.items()}
+    for name, kind in _TOLD.items():
+        told[name] = np.empty(len(held), kind)
+        told[name][:] = [getattr(s, name) for s in held]
+    return pd.DataFrame({**told, **taken(counted, order)}, copy=False)
 
 
 def files(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:

@@ -10,26 +10,29 @@ import numpy.typing as npt
 import pandas as pd
 
 from analysis.store.buckets import Columns, fetched, taken
-from analysis.store.named import Named, column, named
+from analysis.store.named import Catalogue, Named, column
 from analysis.store.rollups import LEVELS
 
 POINTS = 64
 """Points of a sparkline: about one a pixel of a table cell."""
 
 
-def sparklines(con: duckdb.DuckDBPyConnection, runs: Sequence[str], metrics: Sequence[str]) -> pd.DataFrame:
+def sparklines(
+    con: duckdb.DuckDBPyConnection, catalogue: Catalogue, runs: Sequence[str], metrics: Sequence[str]
+) -> pd.DataFrame:
     """At most `POINTS` points a curve of the last attempt: run, metric, x, mean, low, high, nonfinite.
 
     Curves stand together, ordered by run and metric; both are categorical. mean, low and high are over finite values,
     NaN where a point has none; `nonfinite` counts the others.
     """
-    series = named(con, runs, metrics)
+    series = catalogue.of(runs, metrics, "train")
     attempt, length = _last_attempts(con, series)
     finest = LEVELS[0]
     # short curves are read point by point, long ones by blocks, of which each is as wide as `finest` points
     short = length <= LEVELS[1]
     width = np.where(short, np.ceil(length / POINTS), finest * np.ceil(length / (finest * POINTS))).clip(min=1)
-    parts = [_points(con, series.ids[short & (length > 0)]), _blocks(con, series.ids[~short])]
+    parts = [_points(con, series.ids[short])]
+    parts += [] if short.all() else [_blocks(con, series.ids[~short])]
     read = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     place = series.places(read["series_id"])
     newest = read["attempt"] == attempt[place]
@@ -43,13 +46,12 @@ def sparklines(con: duckdb.DuckDBPyConnection, runs: Sequence[str], metrics: Seq
 def _last_attempts(
     con: duckdb.DuckDBPyConnection, series: Named
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The last attempt of each series, and its points; 0 for what is not drawn."""
+    """The last attempt of each series, and how many points it has."""
     attempt, length = np.zeros(len(series.ids), np.int64), np.zeros(len(series.ids), np.int64)
-    train = series.some([split == "train" for split in series.splits])
     ends = con.execute(
         f"""SELECT series_id, max(attempt) AS attempt, arg_max(last_seq, (attempt, last_seq)) + 1 AS length FROM rollups
             WHERE level = {LEVELS[-1]} AND series_id IN (SELECT unnest(?)) GROUP BY series_id""",
-        [train],
+        [series.ids.tolist()],
     ).fetchnumpy()
     place = series.places(ends["series_id"])
     attempt[place], length[place] = ends["attempt"], ends["length"]

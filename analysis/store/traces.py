@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.store import axes
 from analysis.store.buckets import DRAWN, Columns, bucketed, joined, taken
-from analysis.store.named import Named, column, named
+from analysis.store.named import Catalogue, Named, column
 from analysis.store.rollups import LEVELS
 
 Axis = Literal["step", "time", "kl", "tokens", "episode", "epoch"]
@@ -29,6 +29,7 @@ COLUMNS = ["run", "metric", "split", "attempt", "superseded", *DRAWN[3:]]
 
 def traces(
     con: duckdb.DuckDBPyConnection,
+    catalogue: Catalogue,
     runs: Sequence[str],
     metrics: Sequence[str],
     *,
@@ -45,7 +46,7 @@ def traces(
     run.
     """
     concept = AXIS_CONCEPT.get(x, "")
-    series = named(con, runs, [*metrics, *([concept] if concept else [])])
+    series = catalogue.of(runs, [*metrics, *([concept] if concept else [])])
     asked = set(metrics)
     wanted = series.some([metric in asked for metric in series.metrics])
     if not wanted:

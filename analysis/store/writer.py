@@ -22,6 +22,7 @@ from analysis import records
 from analysis.records import Chunk, Ending, RunInfo
 from analysis.store import pace, rollups, schema, sketches, tails
 from analysis.store.ledger import Ledger
+from analysis.store.named import Catalogue
 from analysis.store.rows import File, Log, Run, Series
 
 Meaning = Callable[[Run, Sequence[Series], rollups.Tails], tuple[Run, list[Series]]]
@@ -59,6 +60,7 @@ class Writer:
         self._of_run: dict[str, list[int]] = defaultdict(list)
         for s in self.series.values():
             self._of_run[s.run_id].append(s.series_id)
+        self.catalogue = Catalogue(self.series.values())
         self._logs_with_series = {s.log_id for s in self.series.values()}
         self._next_series = max(self.series, default=-1) + 1
         self.tails = tails.load(connection, self._next_series)
@@ -77,6 +79,7 @@ class Writer:
         self._changed_files: set[int] = set()
         self._changed_runs: set[str] = set()
         self._renamed_series: set[str] = set()
+        self._told_anew: set[str] = set()
         self._grown: set[str] = set()
         self._forget_logs: set[int] = set()
         self._forget_files: set[int] = set()
@@ -247,6 +250,7 @@ class Writer:
         for s in doomed:
             del self.series[s.series_id], self._ids[s.run_id, s.log_id, s.tag]
         self._of_run.pop(run_id, None)
+        self.catalogue = Catalogue((), self.catalogue, [run_id])
         self.runs.pop(run_id)
         self.files.drop(run_id)
         self.logs = {i: g for i, g in self.logs.items() if g.run_id != run_id}
@@ -284,6 +288,9 @@ class Writer:
         except BaseException:
             self._con.execute("ROLLBACK")
             raise
+        if self._told_anew:
+            fresh = [self.series[i] for run_id in self._told_anew for i in self._of_run[run_id]]
+            self.catalogue = Catalogue(fresh, self.catalogue, self._told_anew)
         for run_id in grown:
             self.versions[run_id] += 1
         self.commits += 1
@@ -325,6 +332,7 @@ class Writer:
                 self.put_run(run)
                 changed += [new for new, old in zip(named, mine, strict=True) if new_tags or new != old]
         self.series |= {s.series_id: s for s in changed}
+        self._told_anew = {s.run_id for s in changed}
         self._replace("series", "series_id", [s.row() for s in changed])
 
     def _insert(self, table: str, rows: pa.Table) -> None:

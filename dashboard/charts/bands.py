@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.charts import areas
+from dashboard.charts.apart import Columns, apart
 from dashboard.charts.curves import GAP_STEPS
 from dashboard.look import Mark, Theme, faded
 
@@ -17,18 +18,26 @@ FEWEST = 3
 """Runs that make a band of quantiles: of fewer only least and greatest can be said."""
 
 
-def cohort(rows: pd.DataFrame, theme: Theme, base: Mapping[str, Any], label: str) -> Iterable[dict[str, Any]]:
+Groups = dict[str, Columns]
+"""Rows of `Board.cohort` by their group."""
+
+
+def of_panels(table: pd.DataFrame | None) -> dict[tuple[str, str], Groups]:
+    """Rows of `Board.cohort` by metric and unit: runs that log a metric in another unit have a panel of their own."""
+    found: dict[tuple[str, str], Groups] = {}
+    for (metric, unit, group), columns in apart(table, "metric", "unit", "group").items() if table is not None else ():
+        found.setdefault((metric, unit), {})[str(group)] = columns
+    return found
+
+
+def cohort(rows: Columns, theme: Theme, base: Mapping[str, Any], label: str) -> Iterable[dict[str, Any]]:
     """The runs behind: 10 to 90 % of them as a grey band (least to greatest where fewer than three are), their median."""
-    if rows.empty:
-        return
-    few = rows["n"].to_numpy() < FEWEST
-    low, high = rows["q10"].mask(few, rows["low"]), rows["q90"].mask(few, rows["high"])
-    x = rows["x"].to_numpy(float)
+    few, x = rows["n"] < FEWEST, rows["x"]
     gaps = areas.silences(x, GAP_STEPS)
-    ends = x, low.to_numpy(float), high.to_numpy(float)
+    ends = x, np.where(few, rows["low"], rows["q10"]), np.where(few, rows["high"], rows["q90"])
     yield {**base, **areas.area(*ends, faded(theme.neutral, 0.18), gaps)}
     yield {**base, **areas.edges(*ends, theme.older, gaps)}
-    at, median = areas.broken(x, rows["q50"].to_numpy(float), gaps)
+    at, median = areas.broken(x, rows["q50"], gaps)
     yield {
         **base,
         "type": "scatter",
@@ -37,7 +46,7 @@ def cohort(rows: pd.DataFrame, theme: Theme, base: Mapping[str, Any], label: str
         "y": median.astype(np.float32),
         "name": f"{label}, median of the other runs",
         "line": {"color": theme.neutral, "width": 1.2},
-        "customdata": areas.broken(x, rows["n"].to_numpy(float), gaps)[1],
+        "customdata": areas.broken(x, rows["n"], gaps)[1],
         "hovertemplate": "%{y:.4g} (%{customdata} runs)",
         "showlegend": False,
         "legendgroup": "others",
@@ -45,14 +54,11 @@ def cohort(rows: pd.DataFrame, theme: Theme, base: Mapping[str, Any], label: str
     }
 
 
-def seeds(
-    rows: pd.DataFrame, marks: Mapping[str, Mark], base: Mapping[str, Any], label: str
-) -> Iterable[dict[str, Any]]:
+def seeds(groups: Groups, marks: Mapping[str, Mark], base: Mapping[str, Any], label: str) -> Iterable[dict[str, Any]]:
     """Mean over seeds with its 95 % t interval (Student 1908); where only one seed is, no interval is drawn."""
-    for name, part in rows.groupby("group", sort=False):
-        mark, x, mean = marks[str(name)], part["x"].to_numpy(float), part["mean"].to_numpy(float)
-        n = part["n"].to_numpy(float)
-        half = half_width(part["sd"].to_numpy(float), n)
+    for name, part in groups.items():
+        mark, x, mean, n = marks[name], part["x"], part["mean"], part["n"]
+        half = half_width(part["sd"], n)
         gaps = areas.silences(x, GAP_STEPS)
         yield {**base, **areas.area(x, mean - half, mean + half, faded(mark.colour, 0.2), gaps)}
         yield {**base, **areas.edges(x, mean - half, mean + half, mark.colour, gaps)}

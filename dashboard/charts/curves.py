@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from dashboard.charts import areas
+from dashboard.charts.apart import Columns, apart
 from dashboard.look import Mark, Theme, faded
 
 GAP_STEPS = 10.0
@@ -36,7 +36,7 @@ class Curve:
     split: str
     old: bool
     joined: bool
-    columns: Mapping[str, npt.NDArray[Any]]
+    columns: Columns
 
     def __getitem__(self, column: str) -> Floats:
         return self.columns[column]
@@ -54,27 +54,9 @@ class Curve:
 
 def split(trace: pd.DataFrame, joined: bool) -> dict[str, list[Curve]]:
     """Curves of each metric of a table as `Board.traces` returns, in the order of its rows."""
-    if trace.empty:
-        return {}
-    keys = ["metric", "run", "split", "superseded"]
-    codes = np.zeros(len(trace), np.int64)
-    for key in keys:
-        part, values = pd.factorize(trace[key])
-        codes = codes * max(len(values), 1) + part
-    order = np.argsort(codes, kind="stable")
-    names = [
-        c for c in ("x", "low", "high", "mean", "last", "smooth", "smooth_x", "n", "nonfinite", "attempt") if c in trace
-    ]
-    columns = {name: trace[name].to_numpy(float)[order] for name in names}
-    heads = {key: trace[key].to_numpy()[order] for key in keys}
-    starts = np.flatnonzero(np.r_[True, np.diff(codes[order]) != 0])
-    first_seen = order[starts]
     found: dict[str, list[Curve]] = {}
-    for i in np.argsort(first_seen, kind="stable"):
-        start, end = starts[i], starts[i + 1] if i + 1 < len(starts) else len(order)
-        metric, run, part, old = (heads[key][start] for key in keys)
-        values = {name: column[start:end] for name, column in columns.items()}
-        found.setdefault(metric, []).append(Curve(run, metric, part, bool(old), joined, values))
+    for (metric, run, part, old), columns in apart(trace, "metric", "run", "split", "superseded").items():
+        found.setdefault(metric, []).append(Curve(run, metric, part, bool(old), joined, columns))
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dashboard.charts import bands, curves, verticals
+from dashboard.charts.apart import Columns
 from dashboard.charts.curves import Curve
 from dashboard.look import Mark, Theme, heading, layout, number
 from dashboard.look import drawn as escaped
@@ -65,6 +66,10 @@ class Options:
     revision: str = ""
 
 
+Bands = Mapping[tuple[str, str], bands.Groups]
+"""Bands of each panel, by its metric and unit."""
+
+
 @dataclass(frozen=True)
 class _Sheet:
     """What all panels share."""
@@ -79,6 +84,8 @@ class _Sheet:
     annotations: list[dict[str, Any]] = field(default_factory=list)
     axes: dict[str, Any] = field(default_factory=dict)
     shapes: list[dict[str, Any]] = field(default_factory=list)
+    behind: Bands = field(default_factory=dict)
+    groups: Bands | None = None
 
 
 def figure(
@@ -103,7 +110,8 @@ def figure(
     plot = len(panels) * PANEL + (len(panels) - 1) * GAP
     logging = {run for panel in panels for run in panel.runs}
     runs = [run for run in marks if run in logging]
-    sheet = _Sheet(marks, names, theme, options, plot, several=len(runs) > 1)
+    seeds = None if groups is None else bands.of_panels(groups)
+    sheet = _Sheet(marks, names, theme, options, plot, len(runs) > 1, behind=bands.of_panels(behind), groups=seeds)
     columns = [[run] for run in runs[:COLUMNS]] if options.beside and len(runs) > 1 else [runs]
     trace = trace.assign(x=trace["x"] * 1000) if options.x == "time" else trace  # Plotly's dates are milliseconds
     found = curves.split(trace, joined=options.x in ORDERED)
@@ -112,11 +120,10 @@ def figure(
         sheet.data.extend(_legend(runs, marks, names))
     for place, panel in enumerate(panels):
         drawn = [curve for curve in found.get(panel.metric, ()) if curve.run in panel.runs]
-        others = [_of(table, panel) for table in (behind, groups) if table is not None]
-        log = options.log_y and _positive(drawn, others)
+        log = options.log_y and _positive(drawn, _around(sheet, panel))
         for column, members in enumerate(columns):
             part = [curve for curve in drawn if curve.run in members]
-            _cell(sheet, panel, part, place, column, len(columns), behind, groups, log=log, labelled=not legend)
+            _cell(sheet, panel, part, place, column, len(columns), log=log, labelled=not legend)
             _findings(sheet, panel, members, place * len(columns) + column + 1, column, len(columns), trace)
     for column, members in enumerate(columns):
         sheet.axes[f"xaxis{column + 1 if column else ''}"] = _x_axis(sheet, column, len(columns), len(panels), trace)
@@ -154,8 +161,6 @@ def _cell(
     place: int,
     column: int,
     columns: int,
-    behind: pd.DataFrame | None,
-    groups: pd.DataFrame | None,
     *,
     log: bool,
     labelled: bool,
@@ -173,8 +178,7 @@ def _cell(
         "type": "log" if log else "linear",
         "autorange": True,  # said, since plotly.js would go on from the range that a constant curve was given before
     }
-    alone = all(_of(table, panel).empty for table in (behind, groups) if table is not None)
-    if alone and not log and (flat := _flat(drawn)) is not None:
+    if not _around(sheet, panel) and not log and (flat := _flat(drawn)) is not None:
         axis |= {"range": flat, "autorange": False}
     if column:
         axis |= {"matches": f"y{place * columns + 1 if place else ''}", "showticklabels": False}
@@ -183,30 +187,35 @@ def _cell(
         "overlaying": y, "range": [0, 1], "visible": False, "fixedrange": True, "anchor": x,
     }  # fmt: skip
     base = {"xaxis": x, "yaxis": y}
-    spans: list[float] = []
-    if behind is not None:
-        rows = _of(behind, panel)
-        spans += [*rows["q10"], *rows["q90"]]
+    others = list(sheet.behind.get((panel.metric, panel.unit), {}).values())
+    for rows in others:
         sheet.data.extend(bands.cohort(rows, theme, base, escaped(panel.label)))
+    spans = np.concatenate([np.zeros(0), *(rows[name] for rows in others for name in ("q10", "q90"))])
+    seeds = None if sheet.groups is None else sheet.groups.get((panel.metric, panel.unit), {})
     several, splits = len({curve.run for curve in drawn}) > 1, len({curve.split for curve in drawn}) > 1
     for curve in drawn:
         words = [sheet.names.get(curve.run, curve.run)] if several or columns > 1 else []
         words += [curve.split] if splits or curve.split != "train" else []
         name = escaped(" ".join([panel.label, *words]))
-        faint = groups is not None
         sheet.data.extend(
             trace | {"xaxis": x}
             for trace in curves.traces(
-                curve, name, sheet.marks[curve.run], theme, y=y, bottom=bottom, span=options.span, faint=faint
+                curve,
+                name,
+                sheet.marks[curve.run],
+                theme,
+                y=y,
+                bottom=bottom,
+                span=options.span,
+                faint=seeds is not None,
             )
         )
-    if groups is not None:
-        rows = _of(groups, panel)
-        sheet.data.extend(bands.seeds(rows, sheet.marks, base, escaped(panel.label)))
+    if seeds is not None:
+        sheet.data.extend(bands.seeds(seeds, sheet.marks, base, escaped(panel.label)))
     if column == 0:
         sheet.annotations.append(heading(theme, panel.label, panel.unit, x=0, y=min(top + 4 / plot, 1 + 4 / plot)))
-    if groups is not None:
-        sheet.annotations.extend(_labels(sheet, _group_ends(_of(groups, panel)), y, spans, log=log))
+    if seeds is not None:
+        sheet.annotations.extend(_labels(sheet, _group_ends(seeds), y, spans, log=log))
     elif labelled and columns == 1:
         sheet.annotations.extend(_labels(sheet, _ends(drawn, sheet), y, spans, log=log))
 
@@ -277,10 +286,16 @@ def _flat(drawn: Sequence[Curve]) -> list[float] | None:
     return [value - abs(value) / 2, value + abs(value) / 2] if value else [-1.0, 1.0]
 
 
-def _positive(drawn: Sequence[Curve], others: Sequence[pd.DataFrame]) -> bool:
+def _around(sheet: _Sheet, panel: Panel) -> list[Columns]:
+    """The bands of a panel."""
+    key = panel.metric, panel.unit
+    return [*sheet.behind.get(key, {}).values(), *(sheet.groups or {}).get(key, {}).values()]
+
+
+def _positive(drawn: Sequence[Curve], others: Sequence[Columns]) -> bool:
     """Whether a logarithmic axis can hold all of these curves and bands."""
     lows = [float(np.nanmin(curve["low"], initial=np.inf)) for curve in drawn]
-    lows += [float(rows["low"].min()) for rows in others if len(rows)]
+    lows += [float(np.nanmin(rows["low"], initial=np.inf)) for rows in others]
     return bool(lows) and min(lows) > 0
 
 
@@ -320,28 +335,25 @@ def _ends(drawn: Sequence[Curve], sheet: _Sheet) -> list[_End]:
     return ends
 
 
-def _of(table: pd.DataFrame, panel: Panel) -> pd.DataFrame:
-    """The rows of a panel: runs that log its metric in another unit can't be drawn in it."""
-    return table[(table["metric"] == panel.metric) & (table["unit"] == panel.unit)]
+def _group_ends(groups: bands.Groups) -> list[_End]:
+    ends = []
+    for name, part in groups.items():
+        held = np.flatnonzero(np.isfinite(part["mean"]))
+        if len(held):
+            last, low, high = part["mean"][held[-1]], np.nanmin(part["low"][held]), np.nanmax(part["high"][held])
+            ends.append(_End(float(last), float(last), (name,), name, float(low), float(high)))
+    return ends
 
 
-def _group_ends(groups: pd.DataFrame) -> list[_End]:
-    rows = groups[np.isfinite(groups["mean"])]
-    return [
-        _End(float(last["mean"]), float(last["mean"]), (str(name),), str(name), part["low"].min(), part["high"].max())
-        for name, part in rows.groupby("group", sort=False)
-        for last in [part.iloc[-1]]
-    ]
-
-
-def _labels(sheet: _Sheet, ends: Sequence[_End], y: str, spans: Sequence[float], *, log: bool) -> list[dict[str, Any]]:
+def _labels(sheet: _Sheet, ends: Sequence[_End], y: str, spans: curves.Floats, *, log: bool) -> list[dict[str, Any]]:
     """Name and last value at the right end of each curve, in its colour, pushed apart where they would overlap."""
     if not ends:
         return []
     scale = np.log10 if log else np.asarray
     ends = sorted(ends, key=lambda end: end.at)
-    low = min([end.low for end in ends] + [v for v in spans if np.isfinite(v) and (v > 0 or not log)])
-    high = max([end.high for end in ends] + [v for v in spans if np.isfinite(v)])
+    spans = spans[np.isfinite(spans)]
+    low = min(*(end.low for end in ends), float(np.min(spans[spans > 0] if log else spans, initial=np.inf)))
+    high = max(*(end.high for end in ends), float(np.max(spans, initial=-np.inf)))
     height = float(scale(high) - scale(low)) * 1.1 or 1.0
     wanted = np.array([float(scale(end.at)) for end in ends]) / height * PANEL
     placed = wanted.copy()

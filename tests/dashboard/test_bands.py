@@ -23,6 +23,12 @@ def cohort(n: int, groups=("",)) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def alone(table: pd.DataFrame) -> bands.Columns:
+    """The one group of the one panel of a table."""
+    ((rows,),) = (groups.values() for groups in bands.of_panels(table).values())
+    return rows
+
+
 def test_the_interval_of_a_mean_is_students():
     sample = np.random.default_rng(1).normal(size=5)
     half = bands.half_width(np.array([sample.std(ddof=1)]), np.array([5.0]))[0]
@@ -44,7 +50,7 @@ def test_one_seed_has_no_interval():
 
 @pytest.mark.parametrize(("n", "reach"), [(2, 3.0), (20, 1.0)])
 def test_few_runs_are_drawn_from_least_to_greatest(n, reach):
-    band, _, median = bands.cohort(cohort(n), look.LIGHT, BASE, "KL")
+    band, _, median = bands.cohort(alone(cohort(n)), look.LIGHT, BASE, "KL")
     assert np.nanmax(band["y"]) - 2.0 == pytest.approx(reach)
     assert median["y"].tolist() == [0, 1, 2]
     assert median["customdata"].tolist() == [n] * 3
@@ -52,18 +58,19 @@ def test_few_runs_are_drawn_from_least_to_greatest(n, reach):
 
 def test_neither_band_nor_median_crosses_a_silence():
     rows = pd.concat([cohort(5).assign(x=start + np.arange(3.0)) for start in (0, 10, 500)])
-    band, edges, median = bands.cohort(rows, look.LIGHT, BASE, "KL")
+    band, edges, median = bands.cohort(alone(rows), look.LIGHT, BASE, "KL")
     assert stretches(band) == stretches(median) == [(0, 12), (500, 502)]
     assert set(stretches(edges)) == {(0, 12), (500, 502)}
 
 
 def test_the_grey_band_has_an_outline_that_is_seen():
-    _, edges, _ = bands.cohort(cohort(5), look.LIGHT, BASE, "KL")
+    _, edges, _ = bands.cohort(alone(cohort(5)), look.LIGHT, BASE, "KL")
     assert edges["line"] == {"width": areas.OUTLINE, "color": look.LIGHT.older}
 
 
 def test_each_group_has_its_mean_in_its_own_colour():
     marks = {"a": look.mark(0), "b": look.mark(1)}
-    drawn = list(bands.seeds(cohort(4, ("a", "b")), marks, BASE, "KL"))
+    (groups,) = bands.of_panels(cohort(4, ("a", "b"))).values()
+    drawn = list(bands.seeds(groups, marks, BASE, "KL"))
     assert [t["line"].get("color") for t in drawn[2::3]] == [look.HUES[0], look.HUES[1]]
-    assert list(bands.cohort(cohort(4).iloc[:0], look.LIGHT, BASE, "KL")) == []
+    assert bands.of_panels(cohort(4).iloc[:0]) == {}
