@@ -57,7 +57,7 @@ class Board(Rankings, Diagnoses):
         schema.prepare(connection)
         self._writer = Writer(connection, give_meaning)
         self._ingestor = Ingestor(self._writer)
-        self._listed: dict[bool, tuple[int, Any, dict[str, Facts]]] = {}
+        self._listed: dict[bool, tuple[tuple[int, int], Any, dict[str, Facts]]] = {}
         self._epoch = f"{time.time_ns():x}"
         self._kept = Kept()
         self._answers = Answers()
@@ -164,13 +164,16 @@ class Board(Rankings, Diagnoses):
         `state` is writing, stalled, crashed or ended, `state_why` says what shows it, `state_until` when it changes by
         itself (unix s, infinity: never); `last_seen` is when its newest row was written. See `analysis.ingest.state`.
         """
-        at, table, facts = self._listed.get(archived, (-1, None, {}))
-        if at != (commits := self._writer.commits):  # every page asks for this list, most of them several times
+        at, table, facts = self._listed.get(archived, ((-1, -1), None, {}))
+        now = (self._writer.commits, self._writer.notes)
+        if at != now:  # every page asks for this list, most of them several times
             con = self._con.cursor()
-            table = listings.runs(con, archived=archived)
-            facts = facts_of(table, listings.endings(con), lambda runs: listings.not_finite_at_the_end(con, runs))
-            self._listed[archived] = commits, table, facts
-        return table.assign(**standings(table["run"], facts, time.time()))
+            if at[0] != now[0]:
+                table = listings.runs(con, self._writer.catalogue, archived=archived)
+                facts = facts_of(table, listings.endings(con), lambda runs: listings.not_finite_at_the_end(con, runs))
+            table = table.assign(**listings.said(con, table["run"].tolist()))
+            self._listed[archived] = now, table, facts
+        return table.assign(**standings(table["run"].tolist(), facts, time.time()))
 
     def run(self, run: str) -> dict[str, Any]:
         """All that is known of a run, its configuration, links and files. Raises InputError if there is none."""

@@ -48,7 +48,7 @@ def document(board: Board, table: pd.DataFrame, runs: Sequence[str] | None = Non
     curves = _curves(board, shown["run"].tolist())
     rows = [
         {**_row(run, curves, now), "name": names[run["run"]], "short": short[run["run"]]}
-        for run in shown.to_dict("records")
+        for run in _records(shown, _USED)
     ]
     said = {"verdict": verdict(table, short, now), "note": diagnosed(table)}
     return {**said, "rows": rows, "of": None if runs is None else list(runs)}
@@ -71,27 +71,25 @@ def need(run: Mapping[str, Any], now: float) -> int:
     return NEEDS.get(why_needed(run, now), 0)
 
 
-def by_need(table: pd.DataFrame, now: float) -> pd.DataFrame:
-    """Runs that need somebody first, then the freshest."""
-    order = table.assign(need=[need(run, now) for run in _records(table, ("state", "last_seen", "verdict"))])
-    return order.sort_values(["need", "last_seen"], ascending=False, kind="stable", na_position="last")
+def by_need(table: pd.DataFrame, now: float) -> list[dict[str, Any]]:
+    """Runs that need somebody first, then the freshest: run, state, last_seen, verdict, cause, and its need."""
+    runs = [
+        run | {"need": need(run, now)} for run in _records(table, ("run", "state", "last_seen", "verdict", "cause"))
+    ]
+    runs.sort(key=lambda run: (-run["need"], -run["last_seen"] if run["last_seen"] == run["last_seen"] else np.inf))
+    return runs
 
 
 def verdict(table: pd.DataFrame, names: Mapping[str, str], now: float) -> str:
     """The answer to the page's question."""
-    needed = by_need(table, now)
-    needed = needed[needed["need"] > 0]
-    states = table["state"].value_counts()
-    writing = int(states.get("writing", 0))
+    needed = [run for run in by_need(table, now) if run["need"] > 0]
+    writing = table["state"].tolist().count("writing")
     live = f"{look.count(writing, 'is', 'are')} being written." if writing else "None is being written."
     total = look.count(len(table), "run")
-    if needed.empty:
+    if not needed:
         none = "The one run does not need you." if len(table) == 1 else f"None of the {total} needs you."
         return f"{none} {live}"
-    said = [
-        f"{names[run['run']]} {_said(run, why_needed(run, now))}"
-        for run in _records(needed[:3], ("run", "state", "last_seen", "verdict", "cause"))
-    ]
+    said = [f"{names[run['run']]} {_said(run, why_needed(run, now))}" for run in needed[:3]]
     said += [f"{len(needed) - 3:,} more"] if len(needed) > 3 else []
     return f"{len(needed):,} of {total} {'needs' if len(needed) == 1 else 'need'} you: {look.sentence(said)}. {live}"
 
@@ -109,10 +107,9 @@ def cause(name: str) -> str:
 
 def diagnosed(table: pd.DataFrame) -> str:
     """How far diagnosing is, and what it can't tell."""
-    of = table[table["kind"].isin(["policy", "reward_model"])]
-    done = int((of["verdict"] != "").sum())
-    few = int((of["verdict"] == "not_enough_data").sum())
-    if not len(of):
+    of = [verdict for kind, verdict in _tuples(table, "kind", "verdict") if kind in ("policy", "reward_model")]
+    done, few = len(of) - of.count(""), of.count("not_enough_data")
+    if not of:
         return "None of these runs is of a kind that is diagnosed."
     words = f"{look.count(done, 'run')} diagnosed" + (f", {len(of) - done:,} still to come" if done < len(of) else "")
     return words + (f"; {few:,} with too few rows to tell." if few else ".")
@@ -126,14 +123,17 @@ def _curves(board: Board, runs: Sequence[str]) -> dict[tuple[str, str], dict[str
     if not runs:
         return {}
     sparks = board.sparklines(runs, WANTED)
-    metrics = board.metrics(runs, only=WANTED)
-    metrics = metrics[metrics["split"] == "train"]
-    facts = {
-        (run, metric): (last, unit) for run, metric, last, unit in _tuples(metrics, "run", "metric", "last", "unit")
-    }
     if sparks.empty:
         return {}
-    starts = np.flatnonzero(sparks["run"].ne(sparks["run"].shift()) | sparks["metric"].ne(sparks["metric"].shift()))
+    facts = {
+        (run, metric): (last, unit)
+        for run, metric, split, last, unit in _tuples(
+            board.metrics(runs, only=WANTED), "run", "metric", "split", "last", "unit"
+        )
+        if split == "train"
+    }
+    changes = [np.diff(sparks[name].cat.codes, prepend=-1) != 0 for name in ("run", "metric")]
+    starts = np.flatnonzero(changes[0] | changes[1])
     counts = np.diff(np.r_[starts, len(sparks)])
     values = {name: sparks[name].to_numpy(np.float64) for name in ("mean", "low", "high")}
     known = np.isfinite(values["mean"])

@@ -186,7 +186,7 @@ def facts_of(
     not_finite : asked for the runs that stopped before their last step (`listings.not_finite_at_the_end`)
     """
     told = {row["run"]: row for row in endings}
-    rows = table[list(_USED)].to_dict("records")
+    rows = [dict(zip(_USED, row, strict=True)) for row in zip(*(table[name].tolist() for name in _USED), strict=True)]
     facts = {row["run"]: _facts(row, _owner(row["run"], told)) for row in rows}
     early = [run for run, known in facts.items() if known.planned is not None and not _complete(known)]
     bad = not_finite(early) if early else {}

@@ -3,52 +3,100 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
 
-from analysis.store.buckets import fetched, taken
-from analysis.store.named import Named
+from analysis.store.buckets import Columns, fetched, taken
+from analysis.store.named import Catalogue, Named
 from analysis.store.rollups import LEVELS
 
+_COUNTED = """
+    SELECT 'n_pairs', run_id, count(*) FROM pair_scores GROUP BY ALL
+    UNION ALL SELECT 'n_ranked', run_id, count(*) FROM ranked_scores GROUP BY ALL
+    UNION ALL SELECT 'n_rollouts', run_id, count(*) FROM rollouts GROUP BY ALL
+    UNION ALL SELECT 'n_streamed', run_id, sum(n)::BIGINT FROM stream_cells WHERE field = 'score' GROUP BY ALL"""
+"""What a run holds besides curves."""
 
-def runs(con: duckdb.DuckDBPyConnection, *, archived: bool) -> pd.DataFrame:
+_SAID = {"verdict": "", "cause": "", "severity": "", "finding": "", "onset": np.nan}
+"""What a kept diagnosis says of a run, and what is said where there is none yet."""
+
+
+def runs(con: duckdb.DuckDBPyConnection, catalogue: Catalogue, *, archived: bool) -> pd.DataFrame:
     """One row a run, with the extent of its data; `last_seen` is the time its files last changed (unix s).
 
-    `verdict` is that of the kept diagnosis, "" where there is none yet; cause, severity, finding (in a sentence) and
-    onset are those of the finding to look at first.
+    Many short questions and not one that joins all tables: the store would take longer to plan it than to answer.
     """
-    return con.execute(
-        f"""WITH extent AS (
-                SELECT run_id, min(first_step) AS first_step, max(last_step) AS last_step,
-                       min(first_time) AS first_time, max(last_time) AS last_time, sum(n)::BIGINT AS n_points,
-                       count(DISTINCT metric || chr(0) || split) AS n_metrics
-                FROM rollups JOIN series USING (series_id)
-                WHERE level = {LEVELS[-1]} AND is_primary GROUP BY run_id
-            ), pairs AS (SELECT run_id, count(*) AS n_pairs FROM pair_scores GROUP BY 1),
-            ranked AS (SELECT run_id, count(*) AS n_ranked FROM ranked_scores GROUP BY 1),
-            rolled AS (SELECT run_id, count(*) AS n_rollouts FROM rollouts GROUP BY 1),
-            streamed AS (SELECT run_id, sum(n)::BIGINT AS n_streamed FROM stream_cells
-                         WHERE field = 'score' GROUP BY 1),
-            touched AS (SELECT run_id, max(mtime_ns) / 1e9 AS last_seen FROM files GROUP BY 1)
-            SELECT r.run_id AS run, name, project, kind, framework, version, trainer, loss, seed, "group", tags, note,
-                   first_step, last_step, first_time, last_time, coalesce(n_metrics, 0) AS n_metrics,
-                   coalesce(n_points, 0) AS n_points, coalesce(n_pairs, 0) AS n_pairs,
-                   coalesce(n_ranked, 0) AS n_ranked, coalesce(n_rollouts, 0) AS n_rollouts,
-                   coalesce(n_streamed, 0) AS n_streamed,
-                   coalesce(last_seen, (SELECT max(last_seen) FROM touched t
-                                        WHERE r.run_id LIKE t.run_id || '/%')) AS last_seen, archived,
-                   coalesce(verdict, '') AS verdict, coalesce(cause, '') AS cause, coalesce(severity, '') AS severity,
-                   coalesce(summary, '') AS finding, onset
-            FROM runs r LEFT JOIN extent USING (run_id) LEFT JOIN pairs USING (run_id)
-            LEFT JOIN ranked USING (run_id) LEFT JOIN rolled USING (run_id) LEFT JOIN streamed USING (run_id)
-            LEFT JOIN touched USING (run_id) LEFT JOIN diagnoses USING (run_id)
-            WHERE begun AND (? OR NOT archived) ORDER BY run""",
+    table = con.execute(
+        """SELECT run_id AS run, name, project, kind, framework, version, trainer, loss, seed, "group", tags, note, archived
+           FROM runs WHERE begun AND (? OR NOT archived) ORDER BY run""",
         [archived],
     ).df()
+    listed = table["run"].tolist()
+    counts = {name: dict.fromkeys(listed, 0) for name in ("n_pairs", "n_ranked", "n_rollouts", "n_streamed")}
+    for name, run, n in con.execute(_COUNTED).fetchall():
+        if run in counts[name]:
+            counts[name][run] = n
+    touched = dict(con.execute("SELECT run_id, max(mtime_ns) / 1e9 FROM files GROUP BY 1").fetchall())
+    known: dict[str, Any] = {name: table[name].array for name in table.columns}
+    known |= _extent(con, catalogue.of(listed), listed)
+    known |= {name: np.array(list(of_runs.values()), np.int64) for name, of_runs in counts.items()}
+    known["last_seen"] = np.array([_seen(touched, run) for run in listed], float)
+    known["archived"] = known.pop("archived")  # behind what was counted, where it always stood
+    return pd.DataFrame(known, copy=False)
+
+
+def _extent(con: duckdb.DuckDBPyConnection, series: Named, listed: Sequence[str]) -> Columns:
+    """First and last step and time, and how many metrics and points, of each of these runs."""
+    held = fetched(
+        con.execute(
+            f"""SELECT series_id, min(first_step) AS first_step, max(last_step) AS last_step,
+                       min(first_time) AS first_time, max(last_time) AS last_time, sum(n)::BIGINT AS n
+                FROM rollups WHERE level = {LEVELS[-1]} GROUP BY series_id"""
+        )
+    )
+    held = taken(held, np.isin(held["series_id"], series.ids))
+    place = {run: i for i, run in enumerate(listed)}
+    at = np.array([place[run] for run in series.runs], np.intp)[series.places(held["series_id"])]
+    extent: Columns = {}
+    for name, end in (("first_step", np.fmin), ("last_step", np.fmax), ("first_time", np.fmin), ("last_time", np.fmax)):
+        extent[name] = np.full(len(listed), np.nan)
+        end.at(extent[name], at, held[name])
+    extent["n_metrics"] = np.bincount(at, minlength=len(listed))
+    extent["n_points"] = np.bincount(at, weights=held["n"], minlength=len(listed)).astype(np.int64)
+    return extent
+
+
+def _by_run(held: Mapping[str, Any], listed: Sequence[str], none: Any) -> list[Any]:
+    return [held.get(run, none) for run in listed]
+
+
+def _seen(touched: Mapping[str, float], run: str) -> float:
+    """When the files of a run changed; of one that a file names inside, those of the runs that it is a part of."""
+    if run in touched:
+        return touched[run]
+    return max((touched[above] for above in _above(run) if above in touched), default=np.nan)
+
+
+def _above(run: str) -> list[str]:
+    words = run.split("/")
+    return ["/".join(words[:n]) for n in range(1, len(words))]
+
+
+def said(con: duckdb.DuckDBPyConnection, listed: Sequence[str]) -> dict[str, list[Any]]:
+    """Of the kept diagnosis of each of these runs its verdict, "" where there is none yet, and cause, severity, finding
+    (in a sentence) and onset of the finding to look at first.
+    """
+    rows = con.execute("SELECT run_id, verdict, cause, severity, summary, onset FROM diagnoses").fetchall()
+    held = {run: values for run, *values in rows}
+    of_runs = _by_run(held, listed, tuple(_SAID.values()))
+    return {
+        name: [none if values[i] is None else values[i] for values in of_runs]
+        for i, (name, none) in enumerate(_SAID.items())
+    }
 
 
 def endings(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
@@ -57,32 +105,43 @@ def endings(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:
     Of several logs the one written last sets the pace; of the files of one log (event files that follow one another)
     the last one may be cut off, the others were restarted.
     """
-    rows: list[dict[str, Any]] = (
-        con.sql(
-            """WITH paced AS (
-                   SELECT run_id, max(newest) AS newest, max(grew) AS grew,
-                          arg_max(pauses, coalesce(grew, newest, 0)) FILTER (len(pauses) > 0) AS pauses
-                   FROM logs GROUP BY run_id
-               ), last AS (
-                   SELECT run_id, arg_max(ending, file_id) AS ending FROM files
-                   WHERE role = 'log' AND state <> 'replaced' GROUP BY run_id, log_id
-               ), cut AS (
-                   SELECT run_id, any_value(ending.why) AS cut FROM last WHERE ending.word = 'cut' GROUP BY run_id
-               ), told AS (
-                   SELECT run_id, bool_or(role = 'log') AS logs,
-                          arg_max(ending, mtime_ns) FILTER (ending.word IN ('finished', 'failed')) AS said,
-                          max(mtime_ns) FILTER (ending.word IN ('finished', 'failed')) / 1e9 AS said_at,
-                          arg_max(ending, (coalesce(ending.reached, 0), mtime_ns)) FILTER (ending.planned > 0) AS plan
-                   FROM files WHERE state <> 'replaced' GROUP BY run_id
-               )
-               SELECT run_id AS run, newest, grew, pauses, logs, said.word AS said, said.why AS said_why, said_at, cut,
-                      plan.reached AS reached, plan.planned AS planned
-               FROM told LEFT JOIN paced USING (run_id) LEFT JOIN cut USING (run_id)"""
-        )
-        .to_arrow_table()
-        .to_pylist()
-    )
-    return rows
+    paced: dict[str, dict[str, Any]] = {}
+    written: dict[str, float] = {}
+    for run, newest, grew, pauses in con.execute("SELECT run_id, newest, grew, pauses FROM logs").fetchall():
+        known = paced.setdefault(run, {"newest": None, "grew": None, "pauses": None})
+        known["newest"], known["grew"] = _later(known["newest"], newest), _later(known["grew"], grew)
+        at = newest if grew is None else grew
+        if pauses and (at or 0.0) > written.get(run, -np.inf):
+            written[run], known["pauses"] = at or 0.0, pauses
+    files = con.execute(
+        """SELECT run_id, log_id, role = 'log', mtime_ns / 1e9, ending.word, ending.why, ending.reached, ending.planned
+           FROM files WHERE state <> 'replaced' ORDER BY file_id"""
+    ).fetchall()
+    told: dict[str, dict[str, Any]] = {}
+    ends: dict[tuple[str, int], tuple[str, str]] = {}
+    plans: dict[str, tuple[float, float]] = {}
+    for run, log, is_log, at, word, why, reached, planned in files:
+        known = told.setdefault(run, {"run": run, "logs": False, "cut": None, **_UNTOLD, **paced.get(run, _UNPACED)})
+        known["logs"] |= is_log
+        if is_log and word is not None:
+            ends[run, log] = word, why
+        if word in ("finished", "failed") and (known["said_at"] is None or at > known["said_at"]):
+            known |= {"said": word, "said_why": why, "said_at": at}
+        if (planned or 0) > 0 and (reached or 0, at) > plans.get(run, (-np.inf, 0.0)):
+            plans[run] = reached or 0, at
+            known |= {"reached": reached, "planned": planned}
+    for (run, _), (word, why) in ends.items():
+        if word == "cut":
+            told[run]["cut"] = why
+    return list(told.values())
+
+
+_UNTOLD = dict.fromkeys(("said", "said_why", "said_at", "reached", "planned"))
+_UNPACED = dict.fromkeys(("newest", "grew", "pauses"))
+
+
+def _later(one: float | None, other: float | None) -> float | None:
+    return other if one is None else one if other is None else max(one, other)
 
 
 def not_finite_at_the_end(con: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> dict[str, list[str]]:

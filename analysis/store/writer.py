@@ -66,7 +66,7 @@ class Writer:
         self.tails = tails.load(connection, self._next_series)
         self._ends: dict[int, tuple[float, float]] = {}
         self.versions: dict[str, int] = defaultdict(int)
-        self.commits = 0
+        self.commits = self.notes = 0
         self._clear()
 
     def _load(self, table: str, make: Callable[[dict[str, Any]], Any]) -> list[Any]:
@@ -255,12 +255,13 @@ class Writer:
         self.files.drop(run_id)
         self.logs = {i: g for i, g in self.logs.items() if g.run_id != run_id}
         self.tails.forget(ids)
-        self.touch(run_id)
-
-    def touch(self, run_id: str) -> None:
-        """Something about a run changed that is not in its logs."""
         self.versions[run_id] += 1
         self.commits += 1
+
+    def touch(self, run_id: str) -> None:
+        """Something is known of a run that is not in its logs."""
+        self.versions[run_id] += 1
+        self.notes += 1
 
     # -- commit
 

@@ -34,7 +34,7 @@ def render() -> None:
     names = runlist.short_names(runlist.display_names(table))
     known = set(table["run"])
     ticked = [run for run in st.session_state.get("ticked", []) if run in known]
-    first = (st.session_state.get("runs") or {}).get("first") or runtable.by_need(table, now)["run"]
+    first = (st.session_state.get("runs") or {}).get("first") or [run["run"] for run in runtable.by_need(table, now)]
     marks = shell.slots([*[run for run in first if run in known][:COLOURED], *ticked])
     _table(
         key="runs",

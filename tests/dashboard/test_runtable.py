@@ -146,7 +146,12 @@ def test_who_needs_somebody_stands_in_the_sentence_and_on_top(tmp_path):
     assert row["since"] == 100
     with Board.open() as board:
         board.ingest(tmp_path)
-        assert runtable.by_need(board.runs(), time.time())["run"].tolist() == ["broken", "silent", "live", "done"]
+        assert [run["run"] for run in runtable.by_need(board.runs(), time.time())] == [
+            "broken",
+            "silent",
+            "live",
+            "done",
+        ]
 
 
 def test_an_old_crash_needs_nobody_now(tmp_path):
@@ -173,7 +178,7 @@ def test_a_finding_asks_for_somebody_before_a_crash_however_old_its_run_is(tmp_p
         diagnosed(board, "doubtful", "watch", "kl_runaway", "warning")
         diagnosed(board, "fine", "healthy")
         said = runtable.document(board, board.runs())
-        order = runtable.by_need(board.runs(), time.time())["run"].tolist()
+        order = [run["run"] for run in runtable.by_need(board.runs(), time.time())]
     assert order == ["hacked", "broken", "doubtful", "fine"]
     assert said["verdict"].startswith(
         "3 of 4 runs need you: hacked (mid run fault: reward changed), broken crashed and doubtful (KL runaway)."
