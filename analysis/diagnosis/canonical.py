@@ -5,6 +5,7 @@ kl.per_sequence    KL to the reference in nats per response; kl.per_token: per t
 entropy.sequence   entropy of a response in nats
 value.mse          mean squared error of the value model
 length             mean response length in tokens
+response.truncated_fraction   share of responses without an end, where a trainer counts the ends of a batch of known size
 rm.loss            ranking loss of a reward model, where its log calls it only "loss"
 """
 
@@ -26,6 +27,8 @@ def canonical(signals: Signals) -> Signals:
     series = dict(signals.series)
     if signals.rollouts is not None:
         series |= samples.curves(signals.rollouts)
+    for found in _truncated(series, signals.setting("local_batch_size")):
+        series[found.metric] = found
     for make in (_score, _spread, _length, _kl, _entropy, _value, _ranking_loss):
         for found in make(series):
             series[found.metric] = found
@@ -58,6 +61,20 @@ def _length(series: Mapping[str, Series]) -> list[Series]:
         return [replace(found, metric="length")]
     sampled = series.get("rollouts/length")
     return [] if sampled is None else [replace(sampled, metric="length")]
+
+
+def _truncated(series: Mapping[str, Series], batch: float | None) -> list[Series]:
+    """At least so many responses of a process have no end-of-text token: one may hold several.
+
+    None where more ends than responses were counted, as where padding is the same token.
+    """
+    ends = series.get("response.eos_count")
+    if "response.truncated_fraction" in series or ends is None or not batch or not len(ends):
+        return []
+    if ends.values.max() > batch:
+        return []
+    how = f"1 - {ends.tag} over {batch:g} responses"
+    return [Series("response.truncated_fraction", ends.steps, 1 - ends.values / batch, "fraction", tag=how)]
 
 
 def _kl(series: Mapping[str, Series]) -> list[Series]:

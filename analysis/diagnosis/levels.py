@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import sqrt
 
@@ -134,10 +134,19 @@ def score_spread(view: Signals) -> Spread | None:
     if logged is not None and (logged.values[:FEW] > 0).any():
         v = logged.values[:FEW]
         return Spread(float(np.median(v[v > 0])), 0.05, f"{logged.tag}, first rows")
+    told = _of_noise(view)
     sampled = view.get("rollouts/score_sd")
     if sampled is not None and sampled.values[0] > 0 and sampled.errors is not None:
         error = float(sampled.errors[0] / sampled.values[0])
-        return Spread(float(sampled.values[0]), error, "rollouts of the first step")
+        found = Spread(float(sampled.values[0]), error, "rollouts of the first step")
+        if told is None or _one_scale(view, found.value):
+            return found
+        # rollouts that are scored on another scale than the one trained on are no unit of the log
+        return replace(told, how=f"{told.how}, as rollouts are scored on another scale")
+    return told
+
+
+def _of_noise(view: Signals) -> Spread | None:
     score, size = view.get("score"), batch(view)
     if score is None or len(score) < 2 * FEW or (found := noise(score)) <= 0:
         return None
@@ -148,9 +157,28 @@ def score_spread(view: Signals) -> Spread | None:
     )
 
 
+APART = 4.0
+"""Times that two spreads of one scale are apart at the most: one that 14 bends tell is off by up to two times by chance,
+and what updates add to the noise of batches, or prompts that come again take from it, is as much again."""
+
+
+def _one_scale(view: Signals, sampled: float) -> bool:
+    """Whether the SD of rollouts' scores may be that of the logged ones; yes where the log can't tell."""
+    size = view.setting(*WHOLE)
+    if not size or size <= 1:
+        return True
+    score = view.series["score"]
+    bends = scatter(replace(score, values=score.values[:16])) * sqrt(size)
+    return bends <= 0 or 1 / APART < sampled / bends < APART
+
+
+WHOLE = ("batch_size", "generation_batch_size", "rollout_batch_size")
+"""Settings that count all responses of an update; a device's share may be a part of them."""
+
+
 def batch(view: Signals) -> float | None:
     """Responses in a logged mean, if the trainer was told."""
-    size = view.setting("batch_size", "generation_batch_size", "rollout_batch_size", "per_device_train_batch_size")
+    size = view.setting(*WHOLE, "per_device_train_batch_size")
     return size if size and size > 1 else None
 
 

@@ -45,7 +45,8 @@ class MidRunFault(Cause):
         if established(sights, "lr_jump"):
             return "learning_rate_jump"
         jumped = established(sights, "score_jump")
-        if jumped and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
+        moved = established(sights, "length_growth", "length_collapse", "truncation_high", "truncation_rises")
+        if jumped and not moved and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
             return "reward_changed"
         return ""
 

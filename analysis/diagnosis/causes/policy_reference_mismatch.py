@@ -19,6 +19,7 @@ class PolicyReferenceMismatch(Cause):
     kinds = ("policy",)
     requires = ("start_mismatch", "implicit_reward_start")
     predicts: ClassVar = {"start_mismatch": STRONG, "implicit_reward_start": STRONG}
+    forbids: ClassVar = {"policy_still": STRONG}  # where nothing moves, policy and reference are the same all along
     absence = 0.0  # each is known of another kind of trainer
 
     def severity(self, view: Signals, sights: Sights) -> Severity:

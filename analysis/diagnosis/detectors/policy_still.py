@@ -5,8 +5,8 @@ from __future__ import annotations
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import FEW, SMALL, TENFOLD, present
-from analysis.diagnosis.signals import Signals
+from analysis.diagnosis.levels import FEW, SMALL, TENFOLD, gain, present
+from analysis.diagnosis.signals import Series, Signals
 
 LEAST = 8 * FEW
 """Rows before it is said: five presents after warm-up, as for a score that does not move."""
@@ -17,7 +17,10 @@ BOUND = SMALL**2 / 2
 
 @registry.detector
 class PolicyStill(Detector):
-    """Established where no update can have changed anything: the rate or the gradient is 0, or KL is too small for any gain, for long.
+    """Established where no update can have changed anything: the rate, the gradient or KL is exactly 0, or KL is too small for any gain, for long.
+
+    A KL under a penalty that is 0 in every row says that the policy that samples is its reference to the last bit: weights
+    that are trained are not those that sample. Where the score rises all the same, it is the reference that moves along.
 
     KL grows at most as the square of the steps made. Where a run ten times as long would still stay below what the smallest
     gain takes, it is no slow learning.
@@ -27,7 +30,7 @@ class PolicyStill(Detector):
     kinds = ("policy",)
     about = "whether updates move the policy at all"
     needs = ()
-    uses = ("learning_rate", "kl.per_sequence", "grad_norm")
+    uses = ("learning_rate", "kl.per_sequence", "grad_norm", "score", "score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         rate, kl = view.get("learning_rate"), view.get("kl.per_sequence")
@@ -41,7 +44,7 @@ class PolicyStill(Detector):
         if kl is None or kl.errors is not None or len(kl) < LEAST:
             return "KL to the reference is not logged, or too few rows of it"
         if not kl.values.any():
-            return "KL to the reference is exactly 0, which is no estimate"
+            return self._nothing(view, kl)
         now = present(kl)
         assert now is not None
         size, bound = max(abs(now.low), abs(now.high)), BOUND / TENFOLD**2
@@ -54,6 +57,16 @@ class PolicyStill(Detector):
                 "refuted", (Evidence(statement, "refuted", now.value, n=now.n, series=kl.tag),), value=now.value
             )
         return self._still(view, statement, now.value, kl.tag)
+
+    def _nothing(self, view: Signals, kl: Series) -> Sight | str:
+        if not view.setting("kl_coef", "beta"):
+            return "KL to the reference is exactly 0, as trainers write it that do not compute it"
+        found = gain(view)
+        statement = f"KL to the reference is exactly 0 in all of {len(kl)} rows"
+        if found is not None and found.low > 0:
+            told = f"{statement}, and yet the score has risen: the policy moves."
+            return Sight("refuted", (Evidence(told, "refuted", 0.0, n=len(kl), series=kl.tag),), value=0.0)
+        return self._still(view, f"{statement}: the policy that samples is its reference.", 0.0, kl.tag)
 
     def _still(self, view: Signals, statement: str, value: float, tag: str) -> Sight:
         at = float(view.steps[0])

@@ -14,7 +14,7 @@ STAYS = 3
 """Rows that must lie at the new level."""
 
 SETTLED = 8
-"""Rows after them in which it must not go on in the same direction by half as much again: then it slides."""
+"""Rows after them in which it must not go on in the same direction at a pace like that of the jump: then it slides."""
 
 
 @registry.detector
@@ -77,6 +77,14 @@ def _where(values: np.ndarray, first: int, last: int, before: float, after: floa
 
 
 def _slides(later: np.ndarray, before: float, after: float) -> bool:
-    """Whether the score goes on from the new level as it came to it, in two rows or more."""
+    """Whether the score goes on from the new level as it came to it: in two rows or more, each row by half of the jump.
+
+    A policy that learns under another reward than before goes on as well, by far less a row.
+    """
     further = (later - after) / (after - before)
-    return bool((further > 0.5).sum() > 1)
+    paced = further / np.arange(1, len(further) + 1)
+    return bool(((further > 0.5) & (paced > PACE)).sum() > 1)
+
+
+PACE = 0.25
+"""Of the jump a row: what slides by a quarter of its jump in each row has been sliding before, and shows no edge."""
