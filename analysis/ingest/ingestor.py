@@ -32,6 +32,11 @@ FIRST_COMMIT_SECONDS, COMMIT_SECONDS = 0.05, 1.0
 """The longest that a read row waits for its commit in a long ingest, so that pages fill while it runs; at its
 beginning pages are empty, so the first rows come at once."""
 
+TAIL_COMMIT_SECONDS = 0.4
+"""The same for files that grow: a hundred of them are read in less, and one commit for all costs as much as one for each
+few of them did.
+"""
+
 LOOK_AGAIN_SECONDS = 1.0
 """How often watched folders are searched for new files and files that woke up, at most: a search of thousands of
 folders takes its time, and is made so rarely that it costs half a percent of a core (a thousand folders: each 5 s)."""
@@ -254,7 +259,7 @@ class Ingestor:
         count = len(pending) + sum(len(batch) for batch in new)
         total = sum(_size(f) for f in pending) + sum(found.size for batch in new for found in batch)
         number = done = rows = 0
-        wait, last = FIRST_COMMIT_SECONDS, time.monotonic()
+        wait, last = TAIL_COMMIT_SECONDS if self._tailing else FIRST_COMMIT_SECONDS, time.monotonic()
         gone = gone_files(self.writer) if new else {}
         steps: Iterator[tuple[list[File], int, int]] = itertools.chain(
             ((([file], 1, _size(file))) for file in pending),

@@ -137,10 +137,11 @@ def scalars(
     where: list[np.ndarray[Any, Any]] = []
     for name in columns:
         values = part.numbers(name)
-        present = np.flatnonzero(np.asarray(values.is_valid()))
+        whole = not values.null_count
+        present = np.arange(len(values)) if whole else np.flatnonzero(np.asarray(values.is_valid()))
         if len(present):
             tags.append(np.full(len(present), len(arrays), np.int32))
-            arrays.append((name, values.take(pa.array(present))))
+            arrays.append((name, values if whole else values.take(pa.array(present))))
             where.append(present)
     if not arrays:
         return None
@@ -151,7 +152,7 @@ def scalars(
         run=run,
         tag=pa.DictionaryArray.from_arrays(pa.array(np.concatenate(tags)), names),
         step=pa.array(steps[rows]),
-        wall_time=times.take(pa.array(rows)),
+        wall_time=None if times.null_count == len(times) else times.take(pa.array(rows)),
         value=pa.concat_arrays([values for _, values in arrays]),
     )
 
