@@ -131,7 +131,8 @@ async def _tell(shared: Host, socket: WebSocket, woken: asyncio.Event) -> None:
 def _state(shared: Host, changed: list[str]) -> dict[str, Any]:
     done = shared.progress
     progress = [done.files_done, done.files_total, done.bytes_done, done.bytes_total, done.rows] if done else None
-    return {"changed": changed, "reading": shared.reading, "progress": progress, "trouble": shared.trouble}
+    said = {"changed": changed, "reading": shared.reading, "progress": progress, "trouble": shared.trouble}
+    return {**said, "windows": len(shared.listeners)}
 
 
 class Start:

@@ -49,10 +49,15 @@ async function download(answer, name) {
   URL.revokeObjectURL(link.href);
 }
 
-// A window rests for so many times what its last answer took, so that many windows leave a busy server its breath; some
-// rest a little less, some a little more, so that they do not all ask when the same news reaches them.
-const REST = 4;
-const rest = (least, took) => (0.5 + Math.random()) * Math.max(least, REST * took);
+// A window rests for so many times what its last answer took, and for EACH ms for every other window that is open: so
+// all together ask a server for the same kind of thing four times a second at most, whatever their number, and a window
+// alone is answered at once. Some rest a little less, some a little more, so that they do not all ask when the same news
+// reaches them.
+const REST = 4, EACH = 250;
+function rest(least, took) {
+  const others = (window.rewardboardNews?.state?.windows ?? 1) - 1;
+  return (0.5 + Math.random()) * Math.max(least, REST * took, EACH * others);
+}
 
 // Run `work` soon, never twice at once, and after a pause; `now` spares the pause.
 function paced(work, least) {
