@@ -101,7 +101,7 @@ def _look(
 def _extent(view: Signals) -> tuple[int, ...]:
     extra = -1 if view.rollouts is None else len(view.rollouts)
     pairs = -1 if view.pairs is None else len(view.pairs)
-    return (extra, pairs, *(len(s) + len(s.bad) for s in view.series.values()))
+    return (extra, pairs, len(view.exception), *(len(s) + len(s.bad) for s in view.series.values()))
 
 
 def _follow(tracks: dict[str, Sight], name: str, told: Sight) -> None:

@@ -71,6 +71,15 @@ def mean_of(series: Series, start: int, end: int, alpha: float = ALPHA) -> Level
     return Level(m, m - half, m + half, error, w, first, last)
 
 
+def mostly_above(series: Series, level: Level, errors: float = 2.0) -> float:
+    """What a level is above: its lower end, and where rows are heavy-tailed a quarter of them, if that is less.
+
+    The mean of an estimate such as k3, whose variance may be infinite, is made by single rows (`analysis.policy.kl`).
+    """
+    rows = series.values[(series.steps >= level.first) & (series.steps <= level.last)]
+    return float(min(level.within(errors)[0], np.quantile(rows, 0.25)))
+
+
 def _noise(v: Floats) -> tuple[float, float]:
     """SD of the noise of single rows, whatever the trend, and the correlation of neighbours."""
     d = np.diff(v[-MEMORY:])

@@ -22,6 +22,8 @@ def looks(signals: Signals) -> Floats:
     urgent = [s.bad[:1] for s in signals.series.values()]
     judged = [s.steps[_schedule(len(s))] for name, s in signals.series.items() if name.startswith(EVALUATED)]
     found = [steps[_schedule(len(steps))], *urgent, *judged, *(_left(s) for s in signals.series.values())]
+    if signals.exception:  # the log does not go on
+        found.append(steps[-1:])
     if signals.rollouts is not None and len(signals.rollouts):
         sampled = np.unique(signals.rollouts["step"].to_numpy(float))
         # a look at a row: rollouts may carry steps at which nothing was logged

@@ -101,6 +101,7 @@ class Signals:
     pairs : step, prompt_id, category, chosen_score, rejected_score, lengths: one row a preference pair, or None
     examined : what `analysis.ranking` says of the pairs (see `analysis.diagnosis.examined`), or None
     config : what the trainer was told; links : the reward model that scored the run, and others
+    exception : what the trainer died of, as known once its log has ended; "" if it did not, or nobody told
     """
 
     run: str
@@ -114,6 +115,7 @@ class Signals:
     examined: Any = None
     config: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
+    exception: str = ""
     now: float = np.inf
 
     def until(self, step: float) -> Signals:
@@ -129,6 +131,7 @@ class Signals:
             series={name: s.until(step) for name, s in self.series.items()},
             rollouts=rollouts,
             pairs=pairs,
+            exception=self.exception if step >= self.last else "",
             now=min(step, self.now),
         )
 

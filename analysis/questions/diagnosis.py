@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
+from analysis.sources.crash import EXCEPTION
 from analysis.store import findings, readings, scores
 
 if TYPE_CHECKING:
@@ -91,9 +92,17 @@ class Diagnoses:
             Signals(
                 run, _text(said["kind"]), _text(said["framework"]), _text(said["trainer"]), _text(said["path"]), series,
                 rollouts if len(rollouts) else None, labelled if len(labelled) else None,
-                self._examined(run, labelled), settings(said["config"]), said["links"],
+                self._examined(run, labelled), settings(said["config"]), said["links"], self._exception(run, said["config"]),
             )
         )  # fmt: skip
+
+    def _exception(self, run: str, config: Mapping[str, Any]) -> str:
+        """What the trainer died of; "" where it went on since."""
+        told = _text(config.get(EXCEPTION))
+        if not told:
+            return ""
+        states = self.runs(archived=True).set_index("run")["state"]
+        return told if states.get(run) == "crashed" else ""
 
     def _examined(self, run: str, pairs: pd.DataFrame) -> Examined | None:
         """What the pairs of a run say; of several data sets the largest."""

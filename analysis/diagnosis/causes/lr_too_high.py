@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.advice import smaller_rate
+from analysis.diagnosis.detectors.update_too_large import ONCE
 from analysis.diagnosis.early import early
 from analysis.diagnosis.finding import Next, Severity
 from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
@@ -40,9 +41,12 @@ class LearningRateTooHigh(Cause):
         )
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
-        """Critical where the score fell, or the policy is far away for nothing."""
+        """Critical where the score fell, or the policy is far away for nothing; one large update that did no harm is a note."""
         harmed = established(sights, "early_drop", "score_below_start", "kl_excess")
-        return "critical" if (harmed and established(sights, "update_too_large")) or len(harmed) > 1 else "warning"
+        large = established(sights, "update_too_large")
+        if (harmed and large) or len(harmed) > 1:
+            return "critical"
+        return "info" if not harmed and sights["update_too_large"].note == ONCE else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""

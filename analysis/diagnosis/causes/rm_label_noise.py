@@ -20,7 +20,7 @@ class RmLabelNoise(Cause):
     requires = ("pairs_near_chance", "training_near_chance")
     predicts: ClassVar = {"pairs_near_chance": STRONG, "training_near_chance": STRONG, "over_confident": SLIGHT}
     forbids: ClassVar = {
-        "pairs_reversed": DECISIVE,
+        "pairs_reversed": FAIR,
         "scores_stand_still": DECISIVE,
         "scores_constant": DECISIVE,
         "little_carries_over": FAIR,

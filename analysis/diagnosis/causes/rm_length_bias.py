@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.finding import Next, Severity
-from analysis.diagnosis.leaf import DECISIVE, SLIGHT, Cause, Sights
+from analysis.diagnosis.leaf import DECISIVE, SLIGHT, Cause, Sights, established
 from analysis.diagnosis.signals import Signals
 
 
@@ -17,16 +17,22 @@ class RmLengthBias(Cause):
     name = "rm_length_bias"
     title = "length bias"
     kinds = ("reward_model",)
-    requires = ("length_followed",)
-    predicts: ClassVar = {"length_followed": DECISIVE, "over_confident": SLIGHT, "pairs_near_chance": SLIGHT}
+    requires = ("length_followed", "length_against_labels")
+    predicts: ClassVar = {
+        "length_followed": DECISIVE, "length_against_labels": DECISIVE, "over_confident": SLIGHT, "pairs_near_chance": SLIGHT,
+    }  # fmt: skip
     absence = 0.0  # scale and ranking may be sound in spite of it
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical where length costs half of what it could know, so that a policy would mostly learn to be long."""
+        if established(sights, "length_against_labels"):
+            return "critical"
         return "critical" if (sights["length_followed"].value or 0.0) > 0.5 else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
+        if established(sights, "length_against_labels"):
+            return sights["length_against_labels"].evidence[0].statement
         share = 100 * (sights["length_followed"].value or 0.0)
         return f"Margins follow length beyond what the labels justify, which costs {share:.0f} % of what the model could know."
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.finding import Next, Severity
-from analysis.diagnosis.leaf import STRONG, Cause, Sights, established
+from analysis.diagnosis.leaf import DECISIVE, FAIR, STRONG, Cause, Sights, established
 from analysis.diagnosis.signals import Signals
 
 
@@ -19,6 +19,10 @@ class RmSubsetCorrupted(Cause):
     kinds = ("reward_model",)
     requires = ("category_near_chance",)
     predicts: ClassVar = {"category_near_chance": STRONG, "category_worse_than_others": STRONG}
+    # one category is told from the others: where all are lost there is nothing to tell it from
+    forbids: ClassVar = {
+        "pairs_reversed": DECISIVE, "scores_stand_still": DECISIVE, "training_near_chance": STRONG, "pairs_near_chance": FAIR,
+    }  # fmt: skip
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """A warning alone, as a category may just be hard; critical where another scorer succeeds on the same pairs."""

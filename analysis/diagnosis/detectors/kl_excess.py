@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import FEW, TENFOLD, Level, Spread, crossing, gain, mean_of, score_spread
+from analysis.diagnosis.levels import FEW, TENFOLD, Level, Spread, crossing, gain, mean_of, mostly_above, score_spread
 from analysis.diagnosis.penalty import reference_entropy
 from analysis.diagnosis.reward_kind import bounded
 from analysis.diagnosis.signals import Series, Signals
@@ -41,7 +41,7 @@ class KLExcess(Detector):
         cheapest = max(value, 0.0) ** 2 / 2
         # KL of less than a nat is nobody's worry: an answer is then less than e times likelier or unlikelier
         entropy = reference_entropy(view)
-        low, high = kl.within()
+        low, high = mostly_above(series, kl), kl.within()[1]
         state: State = "not_established"
         if entropy is not None and low > max(1.0, entropy / 2) and low > TENFOLD * max(most**2 / 2, 0.1):
             state = "established"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import FEW, crossing, mean_of
+from analysis.diagnosis.levels import FEW, crossing, mean_of, mostly_above
 from analysis.diagnosis.penalty import reference_entropy
 from analysis.diagnosis.signals import Signals
 
@@ -32,7 +32,7 @@ class LeftReference(Detector):
         n = len(series)
         width = 1 if series.errors is not None else min(FEW, n)
         kl = mean_of(series, n - width, n)
-        low, high = kl.within()
+        low, high = mostly_above(series, kl), kl.within()[1]
         state: State = "established" if low > entropy else "refuted" if high < entropy / 2 else "not_established"
         statement = (
             f"KL to the reference is {kl.value:.3g} nats a response, {kl.value / entropy:.2g} times the entropy of the "

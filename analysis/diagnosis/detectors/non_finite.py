@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,9 @@ class NonFinite(Detector):
         silent = _silent(view)
         if silent is not None:
             hit.setdefault(silent.tag or "score", (silent.after, silent.last))
+        died = _died(view) if not hit else None
+        if died is not None:
+            return died
         if not hit:
             told = f"{', '.join(dict.fromkeys(passing))} had single rows that were not finite, followed by sound ones." if passing else "All numbers are finite."  # fmt: skip
             return Sight("refuted", (Evidence(told, "refuted", n=len(view.steps)),))
@@ -81,6 +85,20 @@ class NonFinite(Detector):
             statement = f"{_listed(began)} {'has' if len(began) == 1 else 'have'} no number from step {at:g} on, while the log goes on."
         evidence = Evidence(statement, "established", at, unit="step", n=len(view.steps), series=began[0], range=(at, view.now if np.isfinite(view.now) else at))  # fmt: skip
         return Sight("established", (evidence,), Onset(at, at, at), at, _listed(began))
+
+
+DIED_OF = re.compile(r"\b(nan|inf|infinite|infinity|non-?finite)\b", re.IGNORECASE)
+"""What exceptions name that numbers cause: `torch.multinomial` refuses probabilities with NaN, anomaly detection names it."""
+
+
+def _died(view: Signals) -> Sight | None:
+    """A trainer that dies of such numbers logs no row of them: a sampler refuses weights of NaN before anything is told."""
+    if not DIED_OF.search(view.exception):
+        return None
+    at = float(view.steps[-1])
+    statement = f"After step {at:g} the trainer died of numbers that are not finite: {view.exception}."
+    evidence = Evidence(statement, "established", at, unit="step", n=len(view.steps), range=(at, at))
+    return Sight("established", (evidence,), Onset(at, at, at), at, "weights")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,9 @@ from analysis.diagnosis.signals import Series, Signals
 LEAST = 8 * FEW
 """Rows before it is said: five presents after warm-up, as for a score that does not move."""
 
+EXACT = 2 * FEW
+"""Rows of a KL of exactly 0: no noise makes it, only a warm-up that is not over."""
+
 BOUND = SMALL**2 / 2
 """Nats per response that a small gain takes at the least: a shift of g standard deviations costs g^2 / 2."""
 
@@ -41,10 +44,12 @@ class PolicyStill(Detector):
         gradient = view.get("grad_norm")
         if gradient is not None and len(gradient) >= LEAST and not gradient.values.any():
             return self._still(view, f"The gradient is exactly 0 in all of {len(gradient)} rows.", 0.0, gradient.tag)
-        if kl is None or kl.errors is not None or len(kl) < LEAST:
+        if kl is None or kl.errors is not None or len(kl) < EXACT:
             return "KL to the reference is not logged, or too few rows of it"
         if not kl.values.any():
             return self._nothing(view, kl)
+        if len(kl) < LEAST:
+            return "too few rows of KL to the reference"
         now = present(kl)
         assert now is not None
         size, bound = max(abs(now.low), abs(now.high)), BOUND / TENFOLD**2

@@ -55,8 +55,11 @@ class UpdateTooLarge(Detector):
             statement, "established", worst / bound, unit="times the clip range", n=looked, series=tag, range=(at, at),
             method=f"KL of one update per token, against log(1 + {eps:g})^2 / 2 = {bound:.3g}",
         )  # fmt: skip
-        return Sight("established", (evidence,), Onset(at, at, at), worst / bound)
+        return Sight("established", (evidence,), Onset(at, at, at), worst / bound, ONCE if len(found) == 1 else "")
 
+
+ONCE = "once"
+"""Note of a sight that rests on one update alone."""
 
 LEAST = 0.01
 """Clip ranges of the ratio of a token are from 0.1 to 0.3. An `epsilon` of a hundredth of that is Adam's, or that of a
