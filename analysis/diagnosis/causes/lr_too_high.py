@@ -20,9 +20,9 @@ class LearningRateTooHigh(Cause):
     name = "lr_too_high"
     title = "learning rate too high"
     kinds = ("policy",)
-    requires = ("update_too_large", "early_drop")
+    requires = ("update_too_large", "early_drop", "preference_loss_above_start")
     predicts: ClassVar = {
-        "update_too_large": STRONG, "early_drop": STRONG, "score_below_start": FAIR, "kl_excess": FAIR,
+        "update_too_large": STRONG, "early_drop": STRONG, "preference_loss_above_start": STRONG, "score_below_start": FAIR, "kl_excess": FAIR,
         "left_reference": SLIGHT, "value_error_high": SLIGHT, "clip_saturation": 0.0,
         # a policy that is thrown away often ends in a corner, where all responses are alike
         "entropy_collapse": SLIGHT, "length_collapse": SLIGHT, "gradient_dead": SLIGHT,
@@ -35,18 +35,16 @@ class LearningRateTooHigh(Cause):
         if "update_too_large" in sights and sights["update_too_large"].state == "refuted":
             return False
         last = early(view)
-        return any(
-            (o := sights[n].onset) is not None and o.value <= last
-            for n in established(sights, "update_too_large", "early_drop")
-        )
+        return any((o := sights[n].onset) is not None and o.value <= last for n in established(sights, *self.requires))
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical where the score fell, or the policy is far away for nothing; one large update that did no harm is a note."""
         harmed = established(sights, "early_drop", "score_below_start", "kl_excess")
-        large = established(sights, "update_too_large")
-        if (harmed and large) or len(harmed) > 1:
+        seen = established(sights, *self.requires)
+        if (harmed and "update_too_large" in seen) or len(harmed) > 1:
             return "critical"
-        return "info" if not harmed and sights["update_too_large"].note == ONCE else "warning"
+        once = seen == ["update_too_large"] and sights["update_too_large"].note == ONCE
+        return "info" if once and not harmed else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
@@ -57,6 +55,10 @@ class LearningRateTooHigh(Cause):
             )
         if established(sights, "early_drop"):
             parts.append(f"the first updates lowered the score by {sights['early_drop'].value:.2g} SD")
+        if established(sights, "preference_loss_above_start"):
+            parts.append(
+                f"the training loss rose to {sights['preference_loss_above_start'].value:.2g} times that of a policy that has learned nothing"
+            )
         text = " and ".join(parts)
         return f"{text[0].upper()}{text[1:]}: the learning rate is too high."
 

@@ -10,9 +10,10 @@ from analysis import registry
 from analysis.diagnosis.canonical import together
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import FEW, ROOM, noise
+from analysis.diagnosis.levels import FEW, ROOM, TENFOLD, noise
 from analysis.diagnosis.signals import Series, Signals
 from analysis.policy.invariants import implicit_reward_starts_at_zero
+from analysis.ranking.temperature import LOG_TWO
 
 
 @registry.detector
@@ -20,26 +21,29 @@ class ImplicitRewardStart(Detector):
     """Established where the row of step 1, measured before any update, holds implicit rewards beyond rounding and beyond noise.
 
     beta (log p - log p_reference) is 0 where policy and reference are one model (Rafailov et al. 2023, arXiv 2305.18290).
-    Half precision is assumed, as logs seldom tell it. A first row over several steps already holds updates: it can show
-    that rewards begin at 0, and no more. Losses without a reference (ORPO, SimPO) call beta log p a reward: there is
-    nothing to start at 0.
+    Half precision is assumed, as logs seldom tell it. A first row over several steps already holds updates: what pairs
+    differ by is then held against how far these updates can have gone (see `_apart_from_the_start`). Losses without a
+    reference (ORPO, SimPO) call beta log p a reward: there is nothing to start at 0.
     """
 
     name = "implicit_reward_start"
     kinds = ("policy",)
     about = "whether implicit rewards start at 0"
     needs = ("dpo.reward_chosen", "dpo.reward_rejected")
-    uses = ("dpo.logp_chosen", "dpo.logp_rejected")
+    uses = ("dpo.logp_chosen", "dpo.logp_rejected", "dpo.margin_mean", "loss.total", "learning_rate")
 
     def look(self, view: Signals) -> Sight | str:
         chosen, rejected = view.series["dpo.reward_chosen"], view.series["dpo.reward_rejected"]
-        logp = [view.get(n) for n in self.uses]
+        logp = [view.get(n) for n in ("dpo.logp_chosen", "dpo.logp_rejected")]
         if _proportional((chosen, rejected), logp):
             return "these rewards are measured without a reference: they are proportional to log-probabilities"
         at = float(chosen.steps[0])
         c, r = float(chosen.values[0]), float(rejected.values[0])
         told = f"At step {at:g} the implicit reward of chosen is {c:.3g} and that of rejected {r:.3g}"
         if at > 1:
+            apart = _apart_from_the_start(view)
+            if apart is not None:
+                return apart
             room = ROOM * max(noise(chosen), noise(rejected))
             if len(chosen) < 2 * FEW or max(abs(c), abs(r)) > room:
                 return f"the first row, at step {at:g}, already holds updates"
@@ -67,6 +71,41 @@ class ImplicitRewardStart(Detector):
             unit=check.unit, n=1, series=chosen.tag, range=(at, at), method=check.tolerance_reason,
         )  # fmt: skip
         return Sight("established", (evidence,), Onset(at, at, at), check.size)
+
+
+ROUNDING = 8 * 1e-4
+"""Squared margins that rounding of loss and margin to four digits, as TRL prints them, may make."""
+
+
+def _apart_from_the_start(view: Signals) -> Sight | None:
+    """Whether margins of pairs differ in the first row by more than its updates can have made.
+
+    log(1 + exp(-m)) = log 2 - m / 2 + m^2 / 8 for small margins m, so that a batch's mean loss and mean margin tell its mean
+    squared margin, exactly and for any pairs. From 0 it grows at most with the square of the summed learning rate.
+    """
+    loss, margin, rate = (view.get(n) for n in ("loss.total", "dpo.margin_mean", "learning_rate"))
+    if loss is None or margin is None or rate is None:
+        return None
+    at, told, mean = together(loss, margin)
+    steps, square, walked = together(
+        Series("", at, 8 * (told - LOG_TWO + mean / 2)), Series("", rate.steps, np.cumsum(rate.values))
+    )
+    if len(steps) < FEW or steps[0] != loss.steps[0] or walked[0] <= 0:
+        return None
+    first, later = float(square[0]), float(square[1:FEW].mean())
+    made = later * float(walked[0] ** 2 / np.square(walked[1:FEW]).mean())
+    if first < TENFOLD * max(made, ROUNDING) or first > 1:  # the expansion is for small margins
+        return None
+    begin = float(steps[0])
+    statement = (
+        f"In the first row, at step {begin:g}, margins of pairs are {np.sqrt(first):.2g} in size, which loss and mean margin tell; "
+        f"from 0 its updates make {np.sqrt(max(made, 0.0)):.1g} of them."
+    )
+    evidence = Evidence(
+        statement, "established", float(np.sqrt(first)), unit="nats", n=1, series=loss.tag, range=(begin, begin),
+        method="sqrt(8 (loss - log 2 + margin / 2)) against rows 2 to 5, scaled by the summed learning rate",
+    )  # fmt: skip
+    return Sight("established", (evidence,), Onset(begin, begin, begin), float(np.sqrt(first)))
 
 
 def _proportional(rewards: Sequence[Series], logps: Sequence[Series | None]) -> bool:
