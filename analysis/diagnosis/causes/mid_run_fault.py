@@ -45,10 +45,15 @@ class MidRunFault(Cause):
         if established(sights, "lr_jump"):
             return "learning_rate_jump"
         jumped = established(sights, "score_jump")
-        moved = established(sights, "length_growth", "length_collapse", "truncation_high", "truncation_rises")
-        if jumped and not moved and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
+        if jumped and not self._rewritten(sights) and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
             return "reward_changed"
         return ""
+
+    def _rewritten(self, sights: Sights) -> bool:
+        """Whether the responses changed with the jump, and not only after it: then it is not the reward alone."""
+        jump = sights["score_jump"].onset
+        with_it = established(sights, "length_growth", "length_collapse", "truncation_high", "truncation_rises")
+        return jump is not None and any((o := sights[n].onset) is not None and o.value <= jump.high for n in with_it)
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical where the score has fallen for good; a jump alone may be a change that somebody wanted."""

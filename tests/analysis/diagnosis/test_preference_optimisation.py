@@ -101,3 +101,56 @@ def test_a_margin_that_is_not_the_difference_is_a_logging_fault():
 def test_without_rewards_of_chosen_displacement_is_not_checked():
     said = diagnose(dpo(-2 * T, -5 * T, without=("dpo.reward_chosen", "dpo.margin_mean")))
     assert any("cost of the chosen" in n.check for n in said.not_checked)
+
+
+# from which policy it starts, read off a first row that holds updates
+
+
+def pairs(start, rate, *, n=60, size=64, seed=3, every=2):
+    """Loss, margin, accuracy and rewards of batches of real pairs: each margin is its start plus what training adds to it.
+
+    start : SD of the margins before any update; rate : (n,) learning rate of each row
+    """
+    r = np.random.default_rng(seed)
+    walked = np.cumsum(rate) / np.sum(rate)
+    rows = []
+    for w in walked:
+        margin = start * r.standard_normal(size) + w * (0.6 + 0.6 * r.standard_normal(size))
+        chosen = 0.5 * start * r.standard_normal(size) + 0.3 * w
+        rows.append((np.log1p(np.exp(-margin)).mean().round(4), margin.mean(), (margin > 0).mean(), chosen.mean()))
+    loss, margin, accuracy, chosen = np.array(rows).T
+    at = every * np.arange(1, n + 1)
+    return signals(trainer="DPO", config={"beta": 0.1}, loss__total=(at, loss), dpo__margin_mean=(at, margin), dpo__accuracy=(at, accuracy), learning_rate=(at, rate), dpo__reward_chosen=(at, chosen), dpo__reward_rejected=(at, chosen - margin))  # fmt: skip
+
+
+WARMED = np.minimum(1, np.arange(1, 61) / 10) * 1e-4
+
+
+def test_margins_that_differ_before_the_warm_up_has_moved_anything_are_a_mismatch():
+    said = diagnose(pairs(0.3, WARMED))
+    assert ("policy_reference_mismatch", "warning") in [(f.cause, f.severity) for f in said.findings]
+    assert said.findings[0].evidence[0].value == pytest.approx(0.3, rel=0.3)
+
+
+def test_margins_that_grow_from_nothing_are_none():
+    assert "policy_reference_mismatch" not in causes(diagnose(pairs(0.0, WARMED)))
+
+
+def test_a_first_row_of_many_full_updates_shows_neither():
+    """Without a warm-up the first row of fifty updates has learned as much as any: its margins differ for that."""
+    assert "policy_reference_mismatch" not in causes(diagnose(pairs(0.0, np.full(60, 1e-4), every=50)))
+
+
+# updates that overshoot
+
+
+def test_a_training_loss_above_that_of_knowing_nothing_is_too_high_a_rate():
+    overshot = np.log(2) + np.where(T < 0.3, 0.6 * np.minimum(1, 20 * T), 0.6 * np.exp(-6 * (T - 0.3)) - 0.1)
+    loss = overshot + 0.03 * noise(np.random.default_rng(2), N, 0)
+    said = diagnose(dpo(-2 * T, -4 * T, **{"loss.total": loss}))
+    assert "lr_too_high" in causes(said)
+
+
+def test_a_training_loss_that_wavers_around_its_start_is_none():
+    loss = np.log(2) + 0.05 * noise(np.random.default_rng(2), N, 0.3) - 0.1 * T
+    assert "lr_too_high" not in causes(diagnose(dpo(0.5 * T, -1 * T, **{"loss.total": loss})))

@@ -36,3 +36,12 @@ def test_look_alike_an_epsilon_that_bounds_no_token():
         )  # fmt: skip
         assert "lr_too_high" not in causes(said)
         assert "whether updates stay within the clip range" in said.checked
+
+
+def test_look_alike_one_large_update_that_does_no_harm(real):
+    """A single row at the edge of what the clip range stands for is a note."""
+    run = real("ppo-8e81")
+    once = changed(run, kl__policy_update=lambda s, v: np.where(s == 6, 0.18, v))
+    assert "lr_too_high" not in causes(diagnose(once))
+    often = changed(run, kl__policy_update=lambda s, v: np.where((s > 4) & (s < 12), 0.18, v))
+    assert "lr_too_high" in causes(diagnose(often))

@@ -40,3 +40,18 @@ def test_look_alike_a_spike_of_one_batch(real):
 
 def test_not_established_in_the_first_rows(real):
     assert "too few rows" in left_open(diagnose(changed(real("grpo-59d9")).until(12.0)), "score jumps")
+
+
+def test_fires_where_another_reward_is_learned_after_the_jump(real):
+    """The score jumps and goes on rising, as the policy climbs what it is paid for now."""
+    run = real("grpo-b2f0")
+    sd = float(run.get("score.sd").values[0])
+
+    def replaced(steps, score):
+        since = np.maximum(steps - 90, 0)
+        return np.where(steps > 90, score + 3 * sd + 0.15 * sd * since, score)
+
+    said = diagnose(changed(run, reward__rm_score_mean=replaced))
+    found = next(f for f in said.findings if f.cause.startswith("mid_run_fault"))
+    assert found.onset.value == 91
+    assert not [e for e in found.events if e.change == "cleared"]

@@ -42,3 +42,23 @@ def test_not_established_where_noise_would_hide_a_small_effect(real):
     told = next(u for u in said.undecided if "moves the score at all" in u.check)
     assert told.needed > 160
     assert "rows in all would tell" in told.told
+
+
+def frozen(real, score):
+    """A run whose KL is 0 to the last bit, under a penalty, while gradients flow and the rate is what it was."""
+    return changed(
+        real("rloo-4a50"), rollouts=None, kl__to_reference=lambda s, v: np.zeros(len(v)), reward__rm_score_mean=score,
+        reward__rm_score_std=np.ones(len(score)), without=("reward.", "entropy", "response"),
+    )  # fmt: skip
+
+
+def test_fires_where_the_policy_that_samples_never_changes(real):
+    still = 0.5 + 0.15 * noise(RNG, 200, 0.1)
+    assert first(diagnose(frozen(real, still))) == "no_learning"
+
+
+def test_look_alike_a_reference_that_moves_along(real):
+    """The score rises: the policy learns, and it is the KL that says nothing."""
+    said = diagnose(frozen(real, 0.5 + 2 * (1 - np.exp(-np.arange(200) / 40)) + 0.1 * noise(RNG, 200, 0.1)))
+    assert first(said) == "policy_reference_mismatch"
+    assert "no_learning" not in causes(said)

@@ -55,3 +55,15 @@ def test_not_established_by_a_trusted_score_that_wavers(real):
     told = left_open(said, "follows the reward model's")
     assert "noise alone makes falls" in told
     assert "rows in all would tell" in told
+
+
+def test_look_alike_an_estimate_of_kl_with_a_heavy_tail(real):
+    """Single responses make the mean of k3 in a batch; most batches say that the policy is near."""
+    run = real("ppo-8e81")
+    rng = np.random.default_rng(4)
+
+    def spiked(steps, kl):
+        return kl + np.where(rng.random(len(kl)) < 0.2, 40 * np.exp(rng.normal(size=len(kl))), 0.0)
+
+    spiky = changed(run, rollouts=None, kl__to_reference=spiked, without=("reward.total", "reward.kl"))
+    assert "reward_hacking" not in causes(diagnose(spiky))

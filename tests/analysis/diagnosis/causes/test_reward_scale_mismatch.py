@@ -31,3 +31,18 @@ def test_look_alike_scores_that_are_rescaled_with_everything_else(real):
 def test_not_established_without_a_kl_coefficient(real):
     run = changed(real("ppo-8e81"), without=("reward.kl_penalty_mean",), config={"kl_coef": None})
     assert "KL coefficient" in left_open(diagnose(run), "in proportion")
+
+
+def test_look_alike_a_penalty_that_is_small_on_purpose(real):
+    """Its optimum is far away, as in most runs, and the run is ended before it gets there."""
+    run = real("rloo-4a50")
+    assert not serious(diagnose(changed(run, config={"beta": run.setting("beta") / 2})))
+
+
+def test_rollouts_scored_on_another_scale_are_no_unit_of_the_log(real):
+    """A probe that scores by the bare reward model, beside a log of what training multiplied by eight."""
+    run = real("ppo-4452")
+    other = run.rollouts.assign(score=run.rollouts["score"] / 8)
+    said = diagnose(changed(run, rollouts=other))
+    assert serious(said)[0] == ("warning", "reward_scale_mismatch")
+    assert "lr_too_high" not in causes(said)

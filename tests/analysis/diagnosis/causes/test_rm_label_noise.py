@@ -64,7 +64,7 @@ def test_not_established_in_a_run_that_has_only_begun(tmp_path):
     made.log(tmp_path, lambda t: 0.69, lambda t: 0.69 - 0.01 * t, lambda t: 0.5, lambda t: 0.5, rows=20, evaluations=4)
     found = diagnosed(tmp_path)
     assert "rm_label_noise" not in [f.cause for f in found.findings]
-    assert "20 rows; 40 or more" in left_open(found, "training pairs can be learned")
+    assert "20 rows; 30 or more" in left_open(found, "training pairs can be learned")
 
 
 def test_look_alike_a_model_that_never_moved_has_another_fault(tmp_path):
@@ -80,3 +80,11 @@ def test_look_alike_equal_scores_of_all_pairs_are_no_learning(tmp_path):
     found = diagnosed(tmp_path)
     assert serious(found) == [("rm_no_learning", "critical")]
     assert "same score" in found.findings[0].summary
+
+
+def test_fires_where_what_was_learned_of_noise_happens_to_point_the_wrong_way(tmp_path):
+    """Training pairs can't be learned: held-out ranks below chance are a direction drawn at random, no inversion."""
+    world = World()
+    made.log(tmp_path, lambda t: 0.693, lambda t: 0.69 + 0.01 * np.sin(20 * t), lambda t: 0.5, lambda t: 0.5)
+    world.write(tmp_path, 0.05 * (-0.4 * world.quality + world.noise))
+    assert serious(diagnosed(tmp_path))[0] == ("rm_label_noise", "critical")

@@ -38,3 +38,20 @@ def test_not_established_by_twenty_pairs_and_the_mend_is_named(tmp_path):
     found = diagnosed(tmp_path)
     assert "rm_length_bias" not in [f.cause for f in found.findings]
     assert "30 or more" in unchecked(found)["whether margins follow length beyond what the labels justify"]
+
+
+def test_fires_on_a_liking_for_short_answers_that_labels_do_not_share(tmp_path):
+    """It ranks below chance, but not because labels are inverted: its margin is length."""
+    world = World(long_is_good=0.6)
+    made.learning(tmp_path)
+    world.write(tmp_path, -0.5 * world.length + 0.3 * world.noise)
+    found = diagnosed(tmp_path)
+    assert serious(found)[0] == ("rm_length_bias", "critical")
+    assert "shorter" in found.findings[0].summary
+
+
+def test_look_alike_inverted_labels_of_a_model_that_reads(tmp_path):
+    world = World(long_is_good=0.6)
+    made.learning(tmp_path)
+    world.write(tmp_path, -1.2 * (world.quality + 0.6 * (world.length - 18) / 7) + 0.4 * world.noise)
+    assert serious(diagnosed(tmp_path))[0] == ("rm_inverted_labels", "critical")

@@ -37,3 +37,27 @@ def test_not_established_where_half_of_them_is_in_doubt(real):
     said = diagnose(doubt)
     assert "truncation" not in causes(said)
     assert "rows in all would tell" in left_open(said, "whether responses are cut off")
+
+
+def ends(real, count, **more):
+    """A PPO run of 64 responses an update, of which so many have an end-of-text token."""
+    return changed(real("ppo-8e81"), response__eos_count=count, **more)
+
+
+def test_fires_on_ends_that_a_trainer_counts(real):
+    few = 20 + 3 * noise(RNG, 160, 0)
+    found = diagnose(ends(real, np.round(few)))
+    assert "truncation" in causes(found)
+    told = next(f for f in found.findings if f.cause == "truncation")
+    assert told.evidence[0].value == pytest.approx(1 - 20 / 64, abs=0.05)
+
+
+def test_look_alike_padding_that_is_counted_with_the_ends(real):
+    """Where both are one token there are more of them than responses: nothing follows for a single response."""
+    padded = np.round(400 + 90 * noise(RNG, 160, 0))
+    assert "truncation" not in causes(diagnose(ends(real, padded)))
+
+
+def test_not_established_by_ends_of_a_batch_of_unknown_size(real):
+    said = diagnose(ends(real, np.full(160, 12.0), config={"local_batch_size": None}))
+    assert "truncated" in left_open(said, "responses are cut off")
