@@ -5,6 +5,7 @@ kl.per_sequence    KL to the reference in nats per response; kl.per_token: per t
 entropy.sequence   entropy of a response in nats
 value.mse          mean squared error of the value model
 length             mean response length in tokens
+reward.zero_std_fraction   least share of groups without signal, where rewards are 0 or 1 and the trainer's own count is none
 response.truncated_fraction   share of responses without an end, where a trainer counts the ends of a batch of known size
 rm.loss            ranking loss of a reward model, where its log calls it only "loss"
 """
@@ -18,6 +19,7 @@ import numpy as np
 
 from analysis.diagnosis import samples
 from analysis.diagnosis.signals import Floats, Series, Signals
+from analysis.policy.advantages import zero_variance_share
 
 SCORES = ("reward.rm_score_mean", "reward.normalised_mean", "reward.total_mean")
 
@@ -32,6 +34,8 @@ def canonical(signals: Signals) -> Signals:
     for make in (_score, _spread, _length, _kl, _entropy, _value, _ranking_loss):
         for found in make(series):
             series[found.metric] = found
+    if "RLOO" in signals.trainer:
+        _count_own_groups(series, signals.setting("num_generations"))
     return replace(signals, series=series)
 
 
@@ -75,6 +79,30 @@ def _truncated(series: Mapping[str, Series], batch: float | None) -> list[Series
         return []
     how = f"1 - {ends.tag} over {batch:g} responses"
     return [Series("response.truncated_fraction", ends.steps, 1 - ends.values / batch, "fraction", tag=how)]
+
+
+def _count_own_groups(series: dict[str, Series], size: float | None) -> None:
+    """Put the least share of groups without signal in place of TRL's, which RLOO takes after the KL cost was subtracted.
+
+    That cost differs between responses, so that the logged share stays 0 whatever the rewards do. Of rewards of 0 and 1
+    the mean p tells it: at least p^G + (1 - p)^G of the groups, more where prompts differ (Jensen). Rewards are 0 or 1
+    where their SD is that of such numbers in every row, sqrt(p (1 - p)), but for the size of the batch.
+    """
+    series.pop("reward.zero_std_fraction", None)
+    score, sd = series.get("score"), series.get("score.sd")
+    if score is None or sd is None or not size or size < 2:
+        return
+    at, p, spread = together(score, sd)
+    if not len(at) or p.min() < 0 or p.max() > 1:
+        return
+    variance = p * (1 - p)
+    # the variance of n numbers is divided by n - 1: of four responses, fewer than any batch, a third more
+    if (np.square(spread) < variance - 1e-6).any() or (np.square(spread) > variance * 4 / 3 + 1e-6).any():
+        return
+    series["reward.zero_std_fraction"] = Series(
+        "reward.zero_std_fraction", at, zero_variance_share(p, int(size)), "fraction",
+        tag=f"{score.tag}: p^{size:g} + (1 - p)^{size:g}",
+    )  # fmt: skip
 
 
 def _kl(series: Mapping[str, Series]) -> list[Series]:

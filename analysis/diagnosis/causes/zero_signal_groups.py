@@ -27,7 +27,7 @@ class ZeroSignalGroups(Cause):
     absence = 0.0  # the score may have been rising before
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
-        """A task that is solved gives no signal either: worth knowing. A score that stands still makes it a fault."""
+        """A task that was learned gives no signal either: worth knowing. One that is solved, or lost, from the start is a fault."""
         return "info" if self._solved(view) else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
@@ -50,9 +50,9 @@ class ZeroSignalGroups(Cause):
         )
 
     def _solved(self, view: Signals) -> bool:
-        """Whether a pass rate as logged would by itself leave most groups without signal."""
-        score = view.get("score")
-        if score is None:
+        """Whether a pass rate as logged, which the policy has come to, would by itself leave most groups without signal."""
+        score, silent = view.get("score"), view.get("reward.zero_std_fraction")
+        if score is None or silent is None or float(np.mean(silent.values[:FEW])) > 0.5:
             return False
         p, size = float(np.mean(score.values[-FEW:])), view.setting("num_generations") or 8
         inside = score.values.min() >= 0 and score.values.max() <= 1

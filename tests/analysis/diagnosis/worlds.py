@@ -177,7 +177,10 @@ def changed(
     series = {
         name: s
         for name, s in given.series.items()
-        if name not in DERIVED and not s.tag.startswith("1 - ") and not name.startswith("rollouts/") and not name.startswith(without or ("-",))
+        if name not in DERIVED
+        and not s.tag.startswith("1 - ")
+        and not name.startswith("rollouts/")
+        and not name.startswith(without or ("-",))
     }
     for name, edit in edits.items():
         metric = name.replace("__", ".")

@@ -34,3 +34,40 @@ def test_not_established_where_half_of_them_is_in_doubt(real):
     said = diagnose(doubt)
     assert "zero_signal_groups" not in causes(said)
     assert "rows in all would tell" in left_open(said, "carry a signal")
+
+
+def rloo(rate, *, size=64, logged=0.0, seed=3):
+    """Rewards of 0 and 1 of `size` responses a step, in groups of 8, as RLOO logs them: its own count of groups is always 0."""
+    rng = np.random.default_rng(seed)
+    drawn = rng.random((len(rate), size)) < np.asarray(rate)[:, None]
+    return signals(
+        trainer="RLOOTrainer", config={"num_generations": 8}, reward__rm_score_mean=drawn.mean(1),
+        reward__rm_score_std=drawn.std(1, ddof=1), reward__zero_std_fraction=np.full(len(rate), logged),
+    )  # fmt: skip
+
+
+def test_fires_on_prompts_that_are_too_easy_from_the_start_whatever_rloo_counts():
+    said = diagnose(rloo(np.full(120, 0.98)))
+    assert causes(said) == {"zero_signal_groups"}
+    assert said.findings[0].onset.value < 5
+
+
+def test_fires_on_a_verifier_that_passes_nothing():
+    assert "zero_signal_groups" in causes(diagnose(rloo(np.full(120, 0.004))))
+
+
+def test_look_alike_a_pass_rate_that_leaves_a_signal():
+    said = diagnose(rloo(np.full(120, 0.6)))
+    assert "zero_signal_groups" not in causes(said)
+    assert any("carry a signal" in check for check in said.checked)
+
+
+def test_look_alike_a_score_between_0_and_1_that_is_no_count():
+    rng = np.random.default_rng(1)
+    graded = signals(
+        trainer="RLOOTrainer", config={"num_generations": 8}, reward__rm_score_mean=0.97 + 0.003 * rng.standard_normal(120),
+        reward__rm_score_std=np.full(120, 0.02), reward__zero_std_fraction=np.zeros(120),
+    )  # fmt: skip
+    said = diagnose(graded)
+    assert "zero_signal_groups" not in causes(said)
+    assert "groups" in left_open(said, "carry a signal")
