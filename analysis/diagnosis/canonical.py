@@ -88,6 +88,9 @@ def _count_own_groups(series: dict[str, Series], size: float | None) -> None:
     the mean p tells it: at least p^G + (1 - p)^G of the groups, more where prompts differ (Jensen). Rewards are 0 or 1
     where their SD is that of such numbers in every row, sqrt(p (1 - p)), but for the size of the batch.
     """
+    told = series.get("reward.zero_std_fraction")
+    if told is not None and told.values[1:].any():
+        return  # no KL cost is in it: with one, no two rewards of a group are alike, but in the first row
     series.pop("reward.zero_std_fraction", None)
     score, sd = series.get("score"), series.get("score.sd")
     if score is None or sd is None or not size or size < 2:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,13 +16,12 @@ RUNS = 120
 
 
 @pytest.fixture(scope="module")
-def many(tmp_path_factory) -> Site:
+def many(tmp_path_factory) -> Iterator[Site]:
     """A server that follows 120 runs of four projects, three of them being written."""
     root = tmp_path_factory.mktemp("many")
     write_many(root / "runs", RUNS, steps=30)
-    sites = serve(root, root / "runs")
-    yield next(sites)
-    next(sites, None)
+    # diagnosed as well: a verdict that comes later moves its run to the top, as it should
+    yield from serve(root, root / "runs", {f"{f.parent.name}/{f.name}" for f in (root / "runs").glob("*/*")})
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def test_the_verdict_comes_first_and_how_far_the_diagnosis_is_once(overview):
 def test_those_that_need_somebody_stand_on_top_and_the_rest_folds(overview):
     shown = overview()
     needs = shown.page.locator(".overview tbody .need").all_inner_texts()
-    assert needs[0] == "!! crashed"
+    assert {"!! crashed", "! stalled"} <= set(needs)
     assert needs == sorted(needs, key=lambda text: -text.count("!"))
     more = shown.page.locator(".overview .more")
     folded = int(re.search(r"\d+", more.inner_text())[0])

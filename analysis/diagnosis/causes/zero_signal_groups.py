@@ -51,9 +51,10 @@ class ZeroSignalGroups(Cause):
 
     def _solved(self, view: Signals) -> bool:
         """Whether a pass rate as logged, which the policy has come to, would by itself leave most groups without signal."""
-        score, silent = view.get("score"), view.get("reward.zero_std_fraction")
-        if score is None or silent is None or float(np.mean(silent.values[:FEW])) > 0.5:
+        score = view.get("score")
+        if score is None or score.values.min() < 0 or score.values.max() > 1:
             return False
-        p, size = float(np.mean(score.values[-FEW:])), view.setting("num_generations") or 8
-        inside = score.values.min() >= 0 and score.values.max() <= 1
-        return bool(inside and p > 0.5 and float(zero_variance_share(p, int(size))) > 0.25)
+        size = int(view.setting("num_generations") or 8)
+        first, last = (float(np.mean(part)) for part in (score.values[:FEW], score.values[-FEW:]))
+        begun, now = (float(zero_variance_share(p, size)) for p in (first, last))
+        return last > 0.5 and now > 0.25 and begun < 0.5

@@ -77,6 +77,10 @@ ROUNDING = 8 * 1e-4
 """Squared margins that rounding of loss and margin to four digits, as TRL prints them, may make."""
 
 
+HALF_PRECISION = 2.0**-8
+"""Relative distance of two neighbouring numbers in bfloat16."""
+
+
 def _apart_from_the_start(view: Signals) -> Sight | None:
     """Whether margins of pairs differ in the first row by more than its updates can have made.
 
@@ -90,11 +94,16 @@ def _apart_from_the_start(view: Signals) -> Sight | None:
     steps, square, walked = together(
         Series("", at, 8 * (told - LOG_TWO + mean / 2)), Series("", rate.steps, np.cumsum(rate.values))
     )
-    if len(steps) < FEW or steps[0] != loss.steps[0] or walked[0] <= 0:
+    logps = [view.get(n) for n in ("dpo.logp_chosen", "dpo.logp_rejected")]
+    size = max((abs(float(s.values[0])) for s in logps if s is not None), default=None)
+    beta = view.setting("beta")
+    if len(steps) < FEW or steps[0] != loss.steps[0] or walked[0] <= 0 or size is None or not beta:
         return None
+    # log-probabilities of whole responses in bfloat16: four of them make a margin, each off by up to half of its last digit
+    rounded = (ROOM * beta * size * HALF_PRECISION) ** 2
     first, later = float(square[0]), float(square[1:FEW].mean())
     made = later * float(walked[0] ** 2 / np.square(walked[1:FEW]).mean())
-    if first < TENFOLD * max(made, ROUNDING) or first > 1:  # the expansion is for small margins
+    if first < max(TENFOLD * max(made, ROUNDING), rounded) or first > 1:  # the expansion is for small margins
         return None
     begin = float(steps[0])
     statement = (

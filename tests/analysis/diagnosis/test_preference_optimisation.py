@@ -106,7 +106,7 @@ def test_without_rewards_of_chosen_displacement_is_not_checked():
 # from which policy it starts, read off a first row that holds updates
 
 
-def pairs(start, rate, *, n=60, size=64, seed=3, every=2):
+def pairs(start, rate, *, n=60, size=64, seed=3, every=2, logp=-20.0):
     """Loss, margin, accuracy and rewards of batches of real pairs: each margin is its start plus what training adds to it.
 
     start : SD of the margins before any update; rate : (n,) learning rate of each row
@@ -119,8 +119,13 @@ def pairs(start, rate, *, n=60, size=64, seed=3, every=2):
         chosen = 0.5 * start * r.standard_normal(size) + 0.3 * w
         rows.append((np.log1p(np.exp(-margin)).mean().round(4), margin.mean(), (margin > 0).mean(), chosen.mean()))
     loss, margin, accuracy, chosen = np.array(rows).T
+    likely = np.full(n, logp)
+    columns = {
+        "loss.total": loss, "dpo.margin_mean": margin, "dpo.accuracy": accuracy, "learning_rate": rate, "dpo.reward_chosen": chosen,
+        "dpo.reward_rejected": chosen - margin, "dpo.logp_chosen": likely, "dpo.logp_rejected": likely,
+    }  # fmt: skip
     at = every * np.arange(1, n + 1)
-    return signals(trainer="DPO", config={"beta": 0.1}, loss__total=(at, loss), dpo__margin_mean=(at, margin), dpo__accuracy=(at, accuracy), learning_rate=(at, rate), dpo__reward_chosen=(at, chosen), dpo__reward_rejected=(at, chosen - margin))  # fmt: skip
+    return signals(trainer="DPO", config={"beta": 0.1}, **{name: (at, values) for name, values in columns.items()})
 
 
 WARMED = np.minimum(1, np.arange(1, 61) / 10) * 1e-4
@@ -130,6 +135,11 @@ def test_margins_that_differ_before_the_warm_up_has_moved_anything_are_a_mismatc
     said = diagnose(pairs(0.3, WARMED))
     assert ("policy_reference_mismatch", "warning") in [(f.cause, f.severity) for f in said.findings]
     assert said.findings[0].evidence[0].value == pytest.approx(0.3, rel=0.3)
+
+
+def test_margins_that_rounding_makes_of_long_responses_are_none():
+    """In bfloat16 a log-probability of -600 is known to 2 nats."""
+    assert "policy_reference_mismatch" not in causes(diagnose(pairs(0.3, WARMED, logp=-600.0)))
 
 
 def test_margins_that_grow_from_nothing_are_none():
