@@ -60,6 +60,8 @@ def numbers(shared: Host, asked: Mapping[str, Any]) -> Reply:
         view = figures.Curves.of(asked)
         shown, _ = figures.shown_panels(shared.board, view)
         table = figures.numbers(shared.board, view, shown, _window(asked))
+        # categories are how names are held here; in a file they are text
+        table = table.astype(dict.fromkeys(table.select_dtypes("category").columns, "str"))
         version = shared.board.version(view.runs)
     parts = iter([pa.Table.from_pandas(table, preserve_index=False)])
     body, kind = downloads.written(parts, asked.get("format"))

@@ -5,14 +5,17 @@ from __future__ import annotations
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.levels import SMALL
 from analysis.diagnosis.penalty import NEEDS, USES, penalty
 from analysis.diagnosis.signals import Signals
+
+MEDIUM = 0.5
+"""A medium effect, in SD of the responses' scores (Cohen 1988): a training whose best outcome is less is not worth its cost.
+Where the score rises beyond noise all the same, nobody is told so."""
 
 
 @registry.detector
 class PenaltyStrong(Detector):
-    """Established where the best policy under the penalty gains less than a small effect: s / beta SD below 0.2."""
+    """Established where the best policy under the penalty gains less than a medium effect: s / beta SD below 0.5."""
 
     name = "penalty_strong"
     kinds = ("policy",)
@@ -28,7 +31,7 @@ class PenaltyStrong(Detector):
             return "there is no KL penalty"
         room, open_ = found.sd.value / found.beta, 1 + 2 * found.sd.error
         state: State = (
-            "established" if room * open_ < SMALL else "refuted" if room / open_ > SMALL else "not_established"
+            "established" if room * open_ < MEDIUM else "refuted" if room / open_ > MEDIUM else "not_established"
         )
         statement = (
             f"Under a KL coefficient of {found.beta:.3g} the best policy gains {room:.2g} SD of the scores "
@@ -38,7 +41,7 @@ class PenaltyStrong(Detector):
             statement += ": there is room to learn"
         elif state == "not_established":
             statement += (
-                f"; the spread is too little known to tell whether that is less than a small effect, {SMALL:g} SD"
+                f"; the spread is too little known to tell whether that is less than a medium effect, {MEDIUM:g} SD"
             )
         evidence = Evidence(
             f"{statement}.", state, room, room / open_, room * open_, "SD", series="KL coefficient " + found.how,

@@ -41,3 +41,15 @@ def test_not_established_where_the_spread_of_scores_is_a_guess(real):
     said = diagnose(run)
     assert "kl_too_strong" not in causes(said)
     assert "too little known" in left_open(said, "room for a gain")
+
+
+def test_fires_where_a_third_of_an_sd_is_all_there_is_to_gain(real):
+    """The coefficient is three times the spread of the scores: the score stays within the noise of its rows."""
+    run = real("ppo-8e81")
+    sd = float(run.get("rollouts/score_sd").values[0])
+    held = changed(
+        run, rollouts=None, without=("reward.total", "reward.kl", "value."), config={"kl_coef": 3 * sd},
+        reward__rm_score_std=np.full(160, sd), reward__rm_score_mean=lambda s, v: 0.5 + sd * (0.1 * (1 - np.exp(-s / 30)) + noise(RNG, len(v), 0) / 8),
+        kl__to_reference=lambda s, v: 0.05 * (1 - np.exp(-s / 30)) + 0.005 * np.abs(noise(RNG, len(v), 0)),
+    )  # fmt: skip
+    assert "kl_too_strong" in causes(diagnose(held))
