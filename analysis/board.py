@@ -60,6 +60,7 @@ class Board(Rankings, Diagnoses):
         self._listed: dict[bool, tuple[tuple[int, int], Any, dict[str, Facts]]] = {}
         self._epoch = f"{time.time_ns():x}"
         self._kept = Kept()
+        self._cohort_curves = {}
         self._answers = Answers()
         self._scored = {}
 

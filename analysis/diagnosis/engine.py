@@ -8,6 +8,7 @@ from dataclasses import replace
 from analysis import registry
 from analysis.diagnosis import say
 from analysis.diagnosis.cases import Cases
+from analysis.diagnosis.conflict import conflicts
 from analysis.diagnosis.finding import (
     ORDER,
     Alternative,
@@ -150,7 +151,9 @@ def _finding(opinion: Opinion, view: Signals, sights: Sights, detectors: Mapping
     name = f"{cause.name}.{detail}" if detail else cause.name
     wanted = list(dict.fromkeys((*cause.requires, *cause.predicts)))
     mine = [n for n in wanted if n in opinion.explains]
-    evidence: list[Evidence] = [*cause.evidence(view, sights), *(e for n in mine for e in sights[n].evidence)]
+    evidence: list[Evidence] = [
+        *cause.evidence(view, sights), *(e for n in mine for e in sights[n].evidence), *conflicts(view, sights),
+    ]  # fmt: skip
     against = [
         e for n in wanted if n in sights and not sights[n].there and n in cause.predicts for e in sights[n].evidence[:1]
     ]

@@ -92,6 +92,17 @@ def blocks(n: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     return first, first + np.concatenate(sizes)
 
 
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """A reward model's ranking accuracy on held-out pairs, 0 to 1, with its interval over prompts."""
+
+    name: str
+    accuracy: float
+    low: float
+    high: float
+    n: int
+
+
 @dataclass(frozen=True)
 class Signals:
     """Everything that is known of a run at `now`.
@@ -102,6 +113,8 @@ class Signals:
     examined : what `analysis.ranking` says of the pairs (see `analysis.diagnosis.examined`), or None
     config : what the trainer was told; links : the reward model that scored the run, and others
     exception : what the trainer died of, as known once its log has ended; "" if it did not, or nobody told
+    cohort : curves of past runs that the user calls good, one mapping a run
+    judge : how the reward model that scores the run ranks held-out pairs; None where no link names one
     """
 
     run: str
@@ -116,6 +129,8 @@ class Signals:
     config: Mapping[str, Any] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     exception: str = ""
+    cohort: tuple[Mapping[str, Series], ...] = ()
+    judge: Judge | None = None
     now: float = np.inf
 
     def until(self, step: float) -> Signals:
