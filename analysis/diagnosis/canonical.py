@@ -81,6 +81,10 @@ def _truncated(series: Mapping[str, Series], batch: float | None) -> list[Series
     return [Series("response.truncated_fraction", ends.steps, 1 - ends.values / batch, "fraction", tag=how)]
 
 
+FIRST = 5
+"""Rows in which a KL cost may still be 0 to the last bit."""
+
+
 def _count_own_groups(series: dict[str, Series], size: float | None) -> None:
     """Put the least share of groups without signal in place of TRL's, which RLOO takes after the KL cost was subtracted.
 
@@ -89,8 +93,8 @@ def _count_own_groups(series: dict[str, Series], size: float | None) -> None:
     where their SD is that of such numbers in every row, sqrt(p (1 - p)), but for the size of the batch.
     """
     told = series.get("reward.zero_std_fraction")
-    if told is not None and told.values[1:].any():
-        return  # no KL cost is in it: with one, no two rewards of a group are alike, but in the first row
+    if told is not None and told.values[FIRST:].any():
+        return  # no KL cost is in it: with one, no two rewards of a group are alike, but where the policy has hardly moved
     series.pop("reward.zero_std_fraction", None)
     score, sd = series.get("score"), series.get("score.sd")
     if score is None or sd is None or not size or size < 2:
