@@ -10,7 +10,7 @@ from analysis.diagnosis.levels import FEW, mean_of
 from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Signals
 
-LEAST = 6 * FEW
+LEAST = 8 * FEW
 """Rows before it is said: before, a healthy run may still warm up."""
 
 

@@ -64,7 +64,7 @@ def test_not_established_in_a_run_that_has_only_begun(tmp_path):
     made.log(tmp_path, lambda t: 0.69, lambda t: 0.69 - 0.01 * t, lambda t: 0.5, lambda t: 0.5, rows=20, evaluations=4)
     found = diagnosed(tmp_path)
     assert "rm_label_noise" not in [f.cause for f in found.findings]
-    assert "20 rows; 30 or more" in left_open(found, "training pairs can be learned")
+    assert "20 rows; 40 or more" in left_open(found, "training pairs can be learned")
 
 
 def test_look_alike_a_model_that_never_moved_has_another_fault(tmp_path):
