@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from analysis import comparison
 from analysis.board import Board
 from analysis.records import InputError
-from dashboard import findings, look, panels, runlist
+from dashboard import cohorts, findings, look, panels, runlist
 from dashboard.charts import traces, verticals
 from dashboard.look import count
 from dashboard.remembered import Remembered, Seldom
@@ -32,9 +32,6 @@ _shown = Seldom(BAND_SECONDS, 64)
 
 NAME = 26
 """Letters of a run's name at the end of its curve: more would leave too little for the curve."""
-
-LOSSES = ("rm.loss", "loss.total")
-"""Curves whose values say nothing across losses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +106,9 @@ def shown_panels(
 ) -> tuple[list[panels.Panel], pd.DataFrame]:
     """The panels of a view and what is known of their metrics; `runs` is the board's list, if it is at hand."""
     table = standing(board).table if runs is None else runs
-    known = {
-        run: (loss if isinstance(loss, str) else "", kind)
-        for run, loss, kind in zip(*(table[name].tolist() for name in ("run", "loss", "kind")), strict=True)
-    }
-    metrics = _by_loss(board.metrics(view.runs), {run: loss for run, (loss, _) in known.items()})
-    kind = next((kind for run in view.runs if isinstance(kind := known.get(run, ("", None))[1], str)), None)
+    kinds = dict(zip(table["run"].tolist(), table["kind"].tolist(), strict=True))
+    metrics = cohorts.named(board.metrics(view.runs), _losses(table))
+    kind = next((kind for run in view.runs if isinstance(kind := kinds.get(run), str)), None)
     drawn = metrics[metrics["metric"] != comparison.KL] if view.x == "kl" else metrics  # over itself it says nothing
     return panels.panels(metrics, view.metrics or panels.first(drawn, kind)), metrics
 
@@ -137,8 +131,8 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
     seen = window or (float(trace["x"].min()), float(trace["x"].max()))
     grouped = {run: group for run, group in view.groups if run in view.runs}
     along = view.x == "step"
-    behind, stale = _band(board, view, wanted, seen, window) if view.behind and along else (None, False)
-    groups = board.cohort(grouped, wanted, window=seen) if grouped and along else None
+    behind, stale = _band(board, view, runs, wanted, seen, window) if view.behind and along else (None, False)
+    groups = cohorts.groups(board, _losses(runs), grouped, wanted, seen) if grouped and along else None
     options = traces.Options(
         x=view.x,
         x_unit=unit,
@@ -157,7 +151,10 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
     absent = [names[run] for run in view.runs if run not in logging]
     without = set(comparison.without_kl(metrics, view.runs)) if view.x == "kl" else set()
     unlike = [names[run] for run in view.runs if run in without & logging]
-    return Answer(drawn, _caption(board, view, trace, behind, absent, unlike), stale=stale)
+    words = _caption(board, view, trace, behind, absent, unlike)
+    if behind is not None and cohorts.mixed(runs, view.runs, view.behind, wanted):
+        words += " In panels of losses only those with the same trainer and loss."
+    return Answer(drawn, words, stale=stale)
 
 
 def _findings(
@@ -170,6 +167,7 @@ def _findings(
 def _band(
     board: Board,
     view: Curves,
+    runs: pd.DataFrame,
     metrics: Sequence[str],
     seen: tuple[float, float],
     window: tuple[float, float] | None,
@@ -177,9 +175,10 @@ def _band(
     """The band of the other runs, at most `BAND_SECONDS` old; and whether they have newer data."""
     version = board.version(view.behind)
     shown = _shown.of((board, view.behind), version)
-    others: dict[str, str] = dict.fromkeys(view.behind, "")
-    key = (board, view.behind, tuple(metrics), window, shown)
-    return _bands.get(key, lambda: board.cohort(others, metrics, window=seen)), shown != version
+    key = (board, view.runs, view.behind, tuple(metrics), window)
+    return _bands.get(
+        key, partial(cohorts.behind, board, runs, view.runs, view.behind, metrics, seen), shown
+    ), shown != version
 
 
 def numbers(
@@ -199,14 +198,10 @@ def numbers(
     return smooth
 
 
-def _by_loss(metrics: pd.DataFrame, losses: Mapping[Any, str]) -> pd.DataFrame:
-    """Name the ranking loss in the unit of loss curves, so that those of different losses get panels of their own."""
-    columns = (metrics[name].tolist() for name in ("run", "metric", "unit"))
-    units = [
-        f"{unit}, {losses[run]}" if metric in LOSSES and losses.get(run) else unit
-        for run, metric, unit in zip(*columns, strict=True)
-    ]
-    return metrics.assign(unit=np.array(units, object))
+def _losses(runs: pd.DataFrame) -> dict[str, str]:
+    """The ranking loss by run; "" where nobody said it."""
+    columns = (runs[name].tolist() for name in ("run", "loss"))
+    return {run: loss if isinstance(loss, str) else "" for run, loss in zip(*columns, strict=True)}
 
 
 def _missing(axis: str) -> str:

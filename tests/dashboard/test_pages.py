@@ -148,7 +148,7 @@ def test_runs_are_compared_at_equal_kl(draw, tmp_path):
 
 def test_losses_of_different_kind_get_their_own_panels():
     from dashboard import panels
-    from dashboard.figures import _by_loss
+    from dashboard.cohorts import named
 
     metrics = pd.DataFrame(
         {
@@ -158,7 +158,7 @@ def test_losses_of_different_kind_get_their_own_panels():
         }
     ).assign(label="x", n=1)
     losses = {"a": "bradley_terry", "b": "hinge", "c": ""}
-    found = panels.panels(_by_loss(metrics, losses), ["rm.loss", "rm.accuracy"])
+    found = panels.panels(named(metrics, losses), ["rm.loss", "rm.accuracy"])
     assert [p.unit for p in found] == ["loss units, bradley_terry", "loss units, hinge", "loss units", "fraction"]
 
 
