@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks.diagnosis import labelled, peers, rates, robustness, scenarios
+from tests.benchmarks.diagnosis import labelled, peers, rates, robustness, scenarios, speed
 
 PARTS = {
     "labelled": labelled.main,
@@ -12,7 +12,7 @@ PARTS = {
     "scenarios": scenarios.main,
     "rates": rates.main,
     "robustness": robustness.main,
-    "speed": rates.speed,
+    "speed": speed.main,
 }
 
 for word in sys.argv[1:] or PARTS:

@@ -1,9 +1,7 @@
-"""The stated false-alarm rate held against drawn healthy runs, power beside it, and time and memory on a long run."""
+"""The stated false-alarm rate held against drawn healthy runs, and power beside it."""
 
 from __future__ import annotations
 
-import resource
-import time
 from collections.abc import Callable
 
 import numpy as np
@@ -11,7 +9,6 @@ from scipy.signal import lfilter
 
 from analysis.diagnosis.change import ALPHA, changes
 from analysis.diagnosis.engine import diagnose
-from analysis.diagnosis.signals import Series, Signals
 from analysis.uncertainty.intervals import wilson
 from tests.analysis.diagnosis.worlds import changed, ever_serious, healthy
 
@@ -100,22 +97,3 @@ def _rows(draw: Draw, rng: np.random.Generator, phi: float, count: int) -> np.nd
     settled = 200
     e = np.sqrt(1 - phi * phi) * draw(rng, (settled + ROWS, count))
     return np.asarray(lfilter([1.0], [1.0, -phi], e, axis=0)[settled:].T)
-
-
-def speed(rows: int = 1_000_000, metrics: int = 15) -> None:
-    """Print time and memory of a diagnosis of a long run, from arrays."""
-    rng = np.random.default_rng(0)
-    steps = np.arange(rows, dtype=np.float64)
-    names = (
-        "reward.rm_score_mean", "reward.rm_score_std", "kl.to_reference", "kl.policy_update", "entropy.token_mean",
-        "response.length_mean", "value.loss", "value.explained_variance", "grad_norm", "learning_rate", "policy.clip_fraction",
-        "loss.policy", "ratio.mean", "reward.zero_std_fraction", "response.truncated_fraction",
-    )  # fmt: skip
-    columns = {name: np.abs(rng.standard_normal(rows) * 0.1 + 0.3) for name in names[:metrics]}
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    begin = time.process_time()
-    series = {name: Series.of(name, steps, values, tag=name) for name, values in columns.items()}
-    diagnose(Signals("long", "policy", series=series))
-    took = time.process_time() - begin
-    more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    print(f"{rows:,} steps of {metrics} metrics: {took:.1f} s of processor time, {more:.0f} MB beyond the data")
