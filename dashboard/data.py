@@ -5,10 +5,10 @@ Every call is keyed by the version of the runs that it reads, so a new row of on
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Hashable
+from typing import Any, TypeVar
 
 import pandas as pd
-import streamlit as st
 
 from analysis.board import Board
 from analysis.comparison import AtEqualKl, at_equal_kl
@@ -20,11 +20,14 @@ from analysis.ranking.evaluate import Evaluation, ListEvaluation
 from analysis.rows import Ask, Facts
 from analysis.spread import Spread
 from dashboard import travelled
+from dashboard.remembered import Remembered
 from dashboard.standing import standing
 from dashboard.tables import View
 
 ENTRIES = 64
-"""Answers kept of each call: a few pages of a few people, at most 2 MB each."""
+"""Questions whose newest answer is kept, of each call: a few pages of a few people, at most 2 MB each."""
+
+Answer = TypeVar("Answer")
 
 
 def here() -> Host:
@@ -42,8 +45,16 @@ def version(runs: tuple[str, ...] | None = None) -> str:
     return board().version(None if runs is None else list(runs))
 
 
-def _remember(function: Any) -> Any:
-    return st.cache_data(function, max_entries=ENTRIES, show_spinner=False)
+def _remember(function: Callable[..., Answer]) -> Callable[..., Answer]:
+    """Answer from memory while the version, its first argument, stays; answers are shared and not to be changed."""
+    kept: Remembered[Answer] = Remembered(ENTRIES)
+
+    def ask(version: str, *question: Hashable) -> Answer:
+        answer = kept.get(question, lambda: function(version, *question), version)
+        # a frame of its own over the same columns, so that a column that is set stays with who set it
+        return answer.copy(deep=False) if isinstance(answer, pd.DataFrame) else answer
+
+    return ask
 
 
 def runs() -> pd.DataFrame:
@@ -82,13 +93,13 @@ def diagnoses(runs: tuple[str, ...]) -> dict[str, Diagnosis]:
 
 
 @_remember
-def _equal_kl(version: str, runs: tuple[str, ...], names: dict[str, str]) -> tuple[AtEqualKl, ...]:
-    return at_equal_kl(board(), runs, names)
+def _equal_kl(version: str, runs: tuple[str, ...], names: tuple[tuple[str, str], ...]) -> tuple[AtEqualKl, ...]:
+    return at_equal_kl(board(), runs, dict(names))
 
 
 def equal_kl(runs: tuple[str, ...], names: dict[str, str]) -> tuple[AtEqualKl, ...]:
     """What runs reached at equal KL."""
-    return _equal_kl(version(runs), runs, names)
+    return _equal_kl(version(runs), runs, tuple(names.items()))
 
 
 @_remember
@@ -191,7 +202,7 @@ def contests() -> pd.DataFrame:
     return _contests(version())
 
 
-@st.cache_resource(max_entries=ENTRIES, show_spinner=False)
+@_remember
 def _contest(version: str, runs: tuple[str, ...], dataset: str, kind: str) -> Contest:
     return board().compare(runs, dataset=dataset, data=kind)
 

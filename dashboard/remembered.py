@@ -13,20 +13,25 @@ Made = TypeVar("Made")
 
 
 class Remembered(Generic[Made]):
-    """The newest `kept` answers by their key. Who asks for one that is being made waits for it; failures are not kept."""
+    """The newest answer to each of the `kept` questions that were asked last.
+
+    Who asks for one that is being made waits for it; failures are not kept. An answer that was worked out for another
+    version of the data gives way: while a run is written to, one question has hundreds of versions a quarter of an hour.
+    """
 
     def __init__(self, kept: int) -> None:
         self._kept = kept
         self._lock = threading.Lock()
-        self._found: OrderedDict[Hashable, Future[Made]] = OrderedDict()
+        self._found: OrderedDict[Hashable, tuple[str, Future[Made]]] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """The answer under `key`, made now if nobody did."""
+    def get(self, key: Hashable, make: Callable[[], Made], version: str = "") -> Made:
+        """The answer under `key` for this version of the data, made now if nobody did."""
         with self._lock:
-            found = self._found.get(key)
-            mine = found is None
-            if found is None:
-                found = self._found[key] = Future()
+            held, found = self._found.get(key, ("", None))
+            mine = found is None or held != version
+            if found is None or mine:
+                found = Future()
+                self._found[key] = version, found
             self._found.move_to_end(key)
             while len(self._found) > self._kept:
                 self._found.popitem(last=False)
@@ -35,7 +40,8 @@ class Remembered(Generic[Made]):
                 found.set_result(make())
             except BaseException as error:
                 with self._lock:
-                    self._found.pop(key, None)
+                    if self._found.get(key, ("", None))[1] is found:
+                        del self._found[key]
                 found.set_exception(error)
         return found.result()
 

@@ -141,4 +141,4 @@ def _window(asked: Mapping[str, Any]) -> tuple[float, float] | None:
 
 def _remembered(call: str, asked: Mapping[str, Any], version: str, make: Callable[[], bytes]) -> bytes:
     about = json.dumps({k: v for k, v in asked.items() if k != "have"}, sort_keys=True)
-    return _kept.get((call, about, version), make)
+    return _kept.get((call, about), make, version)

@@ -29,7 +29,9 @@ FLAGS = [
     "--no-first-run",
 ]
 LAST_X = """() => Math.max(-1, ...[...document.querySelectorAll('.js-plotly-plot')].flatMap(
-    plot => (plot.calcdata || []).map(curve => curve.length ? curve[curve.length - 1].x : -1)))"""
+    plot => (plot.calcdata || []).map(curve => curve.length && curve[0].trace.legendgroup === 'run-000'
+        ? curve[curve.length - 1].x : -1)))"""
+"""Of the run that is looked at; the band of the others may be ahead of it."""
 
 
 def append(path: Path, step: int) -> None:

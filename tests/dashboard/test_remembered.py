@@ -1,11 +1,13 @@
 """Answers made once for all who ask.
 
 Where an expert would catch it being wrong: two threads that ask at once both make it; a failure is kept and told
-forever, or hangs those who wait; memory grows with every question; one question's answer given to another; a word that
-moves on every question, or never again.
+forever, or hangs those who wait; memory grows with every question, or with every row of a run that is written to; the
+answer of older data; one question's answer given to another; a word that moves on every question, or never again.
 """
 
+import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -42,6 +44,29 @@ def test_the_oldest_is_forgotten_and_keys_are_told_apart():
         assert kept.get(key, lambda key=key: key) == key
     assert kept.get("a", lambda: "made anew") == "a"
     assert kept.get("b", lambda: "made anew") == "made anew"
+
+
+def test_an_answer_about_older_data_gives_way_and_leaves_nothing_behind():
+    class Big:
+        pass
+
+    kept: Remembered[Big] = Remembered(4)
+    of_versions = [weakref.ref(kept.get("run", Big, version)) for version in ("1", "2", "3")]
+    assert kept.get("run", Big, "3") is of_versions[2]()
+    gc.collect()
+    assert [ref() is None for ref in of_versions] == [True, True, False]
+
+
+def test_a_failure_about_older_data_forgets_nothing_newer():
+    kept: Remembered[int] = Remembered(4)
+
+    def fails() -> int:
+        assert kept.get("run", lambda: 2, "new") == 2
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        kept.get("run", fails, "old")
+    assert kept.get("run", lambda: 3, "new") == 2
 
 
 def test_a_word_stands_for_a_while_and_then_moves(monkeypatch):
