@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
     from analysis.board import Board
 
+WHOLE_MESSAGES = 1e12
+"""Bytes from which Streamlit sends a part of the page that the browser had before by its name alone. The browser forgets such
+parts after two runs of the script: who clicks faster than the server answers is sent a name that it has just forgotten,
+and loses the page. Parts of our pages have tens of kilobytes, since curves come by requests of their own."""
+
 SWITCH_SECONDS = 0.0005
 """After how long a thread lets the next one go on. Answers of pages are hundreds of short calls of DuckDB and Arrow, each
 of which gives way; with Python's 5 ms each would wait that long to come back while another window is answered."""
@@ -172,6 +177,7 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
             "server.port": port,
             "server.address": host,
             "server.fileWatcherType": "none",
+            "global.minCachedMessageSize": WHOLE_MESSAGES,
         }
     )
     return app

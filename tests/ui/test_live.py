@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.ui.conftest import Screen, Site, policy_rows, serve
 
@@ -102,6 +103,26 @@ def test_a_page_without_news_sends_nothing(screen, alone):
     asked.clear()
     shown.page.wait_for_timeout(3000)
     assert (received, asked) == ([], [])
+
+
+def test_parts_of_a_page_are_sent_whole_so_that_quick_clicks_cannot_lose_them(screen):
+    shown, kinds, sizes = screen(), [], []
+
+    def heard(data: bytes | str) -> None:
+        if isinstance(data, bytes):
+            kinds.append(ForwardMsg.FromString(data).WhichOneof("type"))
+            sizes.append(len(data))
+
+    shown.page.on("websocket", lambda ws: ws.on("framereceived", heard))
+    shown.go("/run?run=ppo-a&rest=false")
+    for _ in range(4):
+        shown.page.locator(".runs .run input").nth(1).click()
+        shown.page.wait_for_timeout(150)
+    shown.settle()
+    assert kinds.count("script_finished") >= 2
+    assert max(sizes) > 10_000  # as large as what Streamlit would send by its name alone
+    assert "ref_hash" not in kinds
+    shown.check()
 
 
 def test_news_of_another_run_does_not_disturb(screen):

@@ -80,6 +80,9 @@ def test_those_that_need_somebody_stand_on_top_and_the_rest_folds(overview):
     needs = shown.page.locator(".overview tbody .need").all_inner_texts()
     assert {"!! crashed", "! stalled"} <= set(needs)
     assert needs == sorted(needs, key=lambda text: -text.count("!"))
+    assert needs[0].startswith("!!")
+    said = re.search(r"(\d+) of 120 runs need you", shown.page.inner_text('[data-testid="stMain"]'))
+    assert sum("!" in text for text in needs) == min(int(said[1]), len(needs))
     more = shown.page.locator(".overview .more")
     folded = int(re.search(r"\d+", more.inner_text())[0])
     before = int(shown.page.get_attribute(".overview table", "aria-rowcount")) - 1
