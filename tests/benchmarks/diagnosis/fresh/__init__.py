@@ -2,8 +2,9 @@
 
 The programs of `sample_runs/` are used: the same toy language and the same hidden gold score, but other base models,
 reward models, trainers, settings and faults. `python -m tests.benchmarks.diagnosis.fresh FOLDER` trains what is not
-there yet and scores the diagnosis on all of it. There are two sets (`--set`), each for a folder of its own. The PPO runs
-of the second one (`--only q`) need trl==1.12.0, the last TRL with that trainer; all else is trained with a newer TRL.
+there yet and scores the diagnosis on all of it. There are three sets (`--set`), each for a folder of its own. The PPO runs
+of the second and the third (`--only q`, `--only u`) need trl==1.12.0, the last TRL with that trainer; all else is
+trained with a newer TRL.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""python -m tests.benchmarks.diagnosis.fresh FOLDER [make|score] [--set first|second] [--only PREFIX]: train what is
+"""python -m tests.benchmarks.diagnosis.fresh FOLDER [make|score] [--set first|second|third] [--only PREFIX]: train what is
 not there yet, then score.
 """
 
@@ -12,7 +12,7 @@ from tests.benchmarks.diagnosis.fresh import score
 parser = argparse.ArgumentParser(prog="fresh")
 parser.add_argument("folder", type=Path)
 parser.add_argument("what", nargs="*", choices=["make", "score"], default=["make", "score"])
-parser.add_argument("--set", choices=["first", "second"], default="first", help="which runs to train")
+parser.add_argument("--set", choices=["first", "second", "third"], default="first", help="which runs to train")
 parser.add_argument("--only", default="", help="train those runs only whose name starts so")
 options = parser.parse_args()
 where = options.folder.resolve()

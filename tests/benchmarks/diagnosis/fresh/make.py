@@ -20,8 +20,9 @@ import transformers
 from tests.benchmarks.diagnosis.fresh import base, policies, ppo, preference, reward_models, rollouts, trl_ppo
 from tests.benchmarks.diagnosis.fresh.second import SECOND
 from tests.benchmarks.diagnosis.fresh.specs import FIRST, Policy, Ppo, RewardModel, RunSet, Spec, TrlPpo
+from tests.benchmarks.diagnosis.fresh.third import THIRD
 
-SETS = {"first": FIRST, "second": SECOND}
+SETS = {"first": FIRST, "second": SECOND, "third": THIRD}
 
 
 def make(folder: Path, chosen: RunSet, prefix: str = "") -> None:
@@ -58,6 +59,8 @@ def _one(spec: Spec, proxies: dict[str, Any], common: list[Any], run: Path) -> d
         shipped.publish_logs(raw, run)
         if (raw / "crash.txt").exists():
             shutil.copy(raw / "crash.txt", run)
+        if not spec.events:
+            shutil.rmtree(run / "tb")
         return _kept(table, run, records=spec.records)
     if isinstance(spec, Ppo):
         return _kept(ppo.run(spec, proxies, run), run, records=spec.records)

@@ -20,15 +20,16 @@ from tests.benchmarks.diagnosis.fresh.specs import RewardModel
 BATCH = 32
 VALIDATION = 300
 HELD_OUT_SEED = 931
-TURNED = {"noise": 0.45, "noisy": 0.125, "coin": 0.5}
+TURNED = {"noise": 0.45, "noisy": 0.125, "coin": 0.5, "third": 0.35, "mostly": 0.85}
 """Share of pairs that are turned over."""
 
 
 def pairs(base: Any, count: int, seed: int, labels: str, *, finished: bool = False) -> list[shipped.Pair]:
     """Pairs of answers of the base model, ordered by an annotator.
 
-    labels : usual; noisy (a quarter of the choices are a coin); noise (45 % turned over); coin; inverted; length, brevity,
-        style (the longer, the shorter, the more flattering one wins); length_liked (usual, with a strong liking of words); gold (noisy, without a quirk);
+    labels : usual; noisy (a quarter of the choices are a coin); noise, third and mostly (45, 35 and 85 % turned over);
+        coin; inverted; length, brevity, style (the longer, the shorter, the more flattering one wins); praised (style, milder);
+        length_liked (usual, with a strong liking of words); gold (noisy, without a quirk);
         or a category,
         in which labels are turned over
     """
@@ -49,7 +50,7 @@ def _ordered(pair: shipped.Pair, labels: str, rng: random.Random) -> shipped.Pai
     if labels == "gold":
         first = world.annotator_prefers_first(rng, pair.chosen.gold, pair.rejected.gold)
         return pair if first else turned
-    if labels in ("length", "brevity", "style", "length_liked"):
+    if labels in ("length", "brevity", "style", "praised", "length_liked"):
         liked = [_liking(answer, labels) for answer in (pair.chosen, pair.rejected)]
         return turned if liked[1] > liked[0] else pair
     return pair
@@ -63,7 +64,7 @@ def _liking(answer: models.Answer, labels: str) -> float:
         return -float(length)
     if labels == "length_liked":
         return answer.gold + 0.4 * length
-    return answer.gold + 1.5 * sum(word in world.PRAISE for word in answer.words)
+    return answer.gold + (1.0 if labels == "praised" else 1.5) * sum(word in world.PRAISE for word in answer.words)
 
 
 def train(spec: RewardModel, out: Path) -> LlamaForSequenceClassification:

@@ -24,8 +24,8 @@ class Recorder(TrainerCallback):
         self._frames: list[pd.DataFrame] = []
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Record step 0."""
-        self.record(_policy(kwargs["model"]), 0)
+        """Record step 0, or the one from which a run goes on."""
+        self.record(_policy(kwargs["model"]), state.global_step)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Record every so many updates."""

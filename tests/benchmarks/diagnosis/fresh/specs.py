@@ -29,6 +29,9 @@ class Policy:
     reward : which reward it trains on (policies.py)
     reference_factor : on the reference's logits
     fault : what happens at `fault_step`
+    fault_size : how strong it is, 0 for the usual of its kind
+    restart : step of the checkpoint from which the run goes on after it has died a little later, 0 for none
+    events : whether the event files are kept, which alone hold the settings
     """
 
     name: str
@@ -52,9 +55,13 @@ class Policy:
     loss_type: str = "dapo"
     other_reference: bool = False
     reference_factor: float = 1.0
+    batch: int = 64
+    restart: int = 0
     fault: str = ""
     fault_step: int = 0
+    fault_size: float = 0.0
     records: bool = True
+    events: bool = True
     also: tuple[str, ...] = ()
 
 
@@ -88,6 +95,8 @@ class TrlPpo:
 
     value : how its value model starts: as the reward model, with a random or huge head, or random and frozen
     masks_padding : whether the policy can't emit the padding mark, behind which TRL counts nothing
+    fault_size : how strong the fault is, 0 for the usual of its kind
+    events : whether the event files are kept, which alone hold the settings
     """
 
     name: str
@@ -112,7 +121,9 @@ class TrlPpo:
     masks_padding: bool = True
     fault: str = ""
     fault_step: int = 0
+    fault_size: float = 0.0
     records: bool = True
+    events: bool = True
     also: tuple[str, ...] = ()
 
 

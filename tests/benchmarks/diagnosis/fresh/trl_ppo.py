@@ -23,12 +23,14 @@ from tests.benchmarks.diagnosis.fresh.specs import TrlPpo
 NEEDED = "1.12.0"
 RATE_JUMP = 30.0
 SHIFT = -4.0
+LOST_VALUES = 3.0
+"""Spread of the value head's weights after they were lost."""
 HEADS = {"random": 1.0, "frozen": 1.0, "huge": 8.0}
 """Spread of the value head's first weights; a trained head has about 0.1."""
 
 
 class Clock(TrainerCallback):
-    """The step of the trainer; the learning rate jumps here."""
+    """The step of the trainer; here the learning rate jumps, and a value head loses what it has learned."""
 
     def __init__(self, spec: TrlPpo) -> None:
         self.step, self._spec = 0, spec
@@ -37,11 +39,13 @@ class Clock(TrainerCallback):
         """Put the fault in behind its step."""
         self.step = state.global_step
         if self._spec.fault == "rate" and state.global_step == self._spec.fault_step:
-            schedule = kwargs["lr_scheduler"]
-            schedule.base_lrs = [rate * RATE_JUMP for rate in schedule.base_lrs]
-            schedule._last_lr = [rate * RATE_JUMP for rate in schedule._last_lr]
+            schedule, jump = kwargs["lr_scheduler"], self._spec.fault_size or RATE_JUMP
+            schedule.base_lrs = [rate * jump for rate in schedule.base_lrs]
+            schedule._last_lr = [rate * jump for rate in schedule._last_lr]
             for group in kwargs["optimizer"].param_groups:
-                group["lr"] *= RATE_JUMP
+                group["lr"] *= jump
+        if self._spec.fault == "values_lost" and state.global_step == self._spec.fault_step:
+            nn.init.normal_(kwargs["model"].value_model.score.weight, std=LOST_VALUES)
 
 
 class Scores(nn.Module):
@@ -58,7 +62,7 @@ class Scores(nn.Module):
         if fault == "negate":
             return -scores
         if fault == "shift":
-            return scores + SHIFT
+            return scores + (self._spec.fault_size or SHIFT)
         if fault == "nan_reward":
             return torch.cat((torch.full_like(scores[:1], float("nan")), scores[1:]))
         return scores
