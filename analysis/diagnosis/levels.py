@@ -64,11 +64,16 @@ def mean_of(series: Series, start: int, end: int, alpha: float = ALPHA) -> Level
         half = error * reach(len(series), 30, alpha)
         return Level(m, m - half, m + half, error, w, first, last)
     near = series.values[max(0, end - max(2 * w, 16)) : end]
-    noise, phi = _noise(near)
-    inflation = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**w) / (w * (1 - phi) ** 2)
-    error = noise * sqrt(inflation / w)
+    error = error_of(near, w)
     half = error * reach(len(series), max(len(near) - 2, 4), alpha)
     return Level(m, m - half, m + half, error, w, first, last)
+
+
+def error_of(values: Floats, width: int) -> float:
+    """Standard error of a mean over `width` rows whose noise and its correlation are those of `values`."""
+    noise, phi = _noise(values)
+    inflation = (1 + phi) / (1 - phi) - 2 * phi * (1 - phi**width) / (width * (1 - phi) ** 2)
+    return noise * sqrt(inflation / width)
 
 
 def mostly_above(series: Series, level: Level, errors: float = 2.0) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.leaf import Sight
-from analysis.diagnosis.levels import FEW, mean_of, noise, present, reach
+from analysis.diagnosis.levels import FEW, error_of, mean_of, noise, present, reach
 from analysis.diagnosis.numbers import rows_needed
 from analysis.diagnosis.signals import Series
 
@@ -69,12 +69,13 @@ def _rise(train: Series, held: Series) -> tuple[float, float, float, int]:
     Of few evaluations the best is a single one. Their noise is at most that of single training rows, as they are of
     more pairs, and always the same ones; where three or more follow the best, their own scatter tells it closer.
     """
-    n = len(held)
+    n, least = len(held), int(np.argmin(held.values))
     if n > 2 * FEW:
-        now = mean_of(held, n - FEW, n)
-        best = min((mean_of(held, s, s + FEW) for s in range(n - FEW)), key=lambda level: level.value)
-        return best.value, now.value, now.high - now.value + best.high - best.value, FEW
-    least = int(np.argmin(held.values))
+        means = np.convolve(held.values, np.full(FEW, 1 / FEW), "valid")
+        # one noise for both means: that since the best, as the fall before it is another slope
+        since = held.values[min(least, n - 2 * FEW) :]
+        half = reach(n, len(since) - 2) * error_of(since, FEW) * float(np.sqrt(2))
+        return float(means[:-1].min()), float(means[-1]), half, FEW
     lowest, later = float(held.values[least]), held.values[least + 1 :]
     half = 2 * noise(train) * reach(len(train), 2 * FEW)
     if len(later) >= FEWEST:

@@ -12,6 +12,9 @@ from analysis.diagnosis.finding import Next, Severity
 from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
 from analysis.diagnosis.signals import Signals
 
+CORNER = ("entropy_collapse", "length_collapse", "gradient_dead", "spread_collapse")
+"""Signs of a policy that was thrown where all its answers are alike."""
+
 
 @registry.cause
 class LearningRateTooHigh(Cause):
@@ -25,7 +28,7 @@ class LearningRateTooHigh(Cause):
         "update_too_large": STRONG, "early_drop": STRONG, "preference_loss_above_start": STRONG, "score_below_start": FAIR, "kl_excess": FAIR,
         "left_reference": SLIGHT, "value_error_high": SLIGHT, "clip_saturation": 0.0,
         # a policy that is thrown away often ends in a corner, where all responses are alike
-        "entropy_collapse": SLIGHT, "length_collapse": SLIGHT, "gradient_dead": SLIGHT,
+        "entropy_collapse": SLIGHT, "length_collapse": SLIGHT, "gradient_dead": SLIGHT, "spread_collapse": SLIGHT,
     }  # fmt: skip
     forbids: ClassVar = {"lr_jump": STRONG, "kl_jump": STRONG, "score_jump": FAIR}
     absence = 0.0  # what such updates do to the score is a matter of luck, and of the warm-up
@@ -38,8 +41,13 @@ class LearningRateTooHigh(Cause):
         return any((o := sights[n].onset) is not None and o.value <= last for n in established(sights, *self.requires))
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
-        """Critical where the score fell, or the policy is far away for nothing; one large update that did no harm is a note."""
+        """Critical where the score fell, the policy is far away for nothing or can't learn any more; one large update
+        that did no harm is a note.
+        """
         harmed = established(sights, "early_drop", "score_below_start", "kl_excess")
+        # answers that are all alike give nothing to learn from; a task that is learned ends so as well, and has its gain
+        if len(established(sights, *CORNER)) > 1 and not established(sights, "score_up"):
+            return "critical"
         seen = established(sights, *self.requires)
         if (harmed and "update_too_large" in seen) or len(harmed) > 1:
             return "critical"

@@ -11,7 +11,7 @@ from analysis.diagnosis.finding import Next, Onset, Severity
 from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
 from analysis.diagnosis.signals import Signals
 
-JUMPS = ("lr_jump", "score_jump", "kl_jump")
+JUMPS = ("lr_jump", "score_jump", "kl_jump", "score_frozen")
 
 
 @registry.cause
@@ -23,7 +23,7 @@ class MidRunFault(Cause):
     kinds = ("policy",)
     requires = JUMPS
     predicts: ClassVar = {
-        "score_jump": STRONG, "kl_jump": STRONG, "lr_jump": STRONG, "score_fell": FAIR, "score_below_start": SLIGHT,
+        "score_jump": STRONG, "kl_jump": STRONG, "lr_jump": STRONG, "score_frozen": STRONG, "score_fell": FAIR, "score_below_start": SLIGHT,
         "kl_runaway": SLIGHT, "value_error_rises": SLIGHT, "value_error_high": SLIGHT, "entropy_falls": SLIGHT,
         "kl_excess": SLIGHT, "left_reference": SLIGHT, "update_too_large": SLIGHT, "gradient_dead": SLIGHT,
         "length_growth": SLIGHT, "entropy_collapse": SLIGHT, "truncation_high": SLIGHT, "length_collapse": SLIGHT,
@@ -44,6 +44,8 @@ class MidRunFault(Cause):
         """What changed, where that can be told."""
         if established(sights, "lr_jump"):
             return "learning_rate_jump"
+        if established(sights, "score_frozen") and not established(sights, "entropy_collapse", "length_collapse"):
+            return "reward_constant"
         jumped = established(sights, "score_jump")
         if jumped and not self._rewritten(sights) and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
             return "reward_changed"
@@ -56,8 +58,10 @@ class MidRunFault(Cause):
         return jump is not None and any((o := sights[n].onset) is not None and o.value <= jump.high for n in with_it)
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
-        """Critical where the score has fallen for good; a jump alone may be a change that somebody wanted."""
-        harmed = established(sights, "score_fell", "score_below_start", "left_reference", "gradient_dead")
+        """Critical where the score has fallen for good or tells nothing any more; a jump alone may be a change that somebody wanted."""
+        harmed = established(
+            sights, "score_fell", "score_below_start", "left_reference", "gradient_dead", "score_frozen"
+        )
         return "critical" if harmed else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
@@ -68,12 +72,13 @@ class MidRunFault(Cause):
             if established(sights, "lr_jump")
             else "",
             "reward_changed": "the score jumped while the policy went on as before, so the reward itself changed",
+            "reward_constant": "the score became one and the same number for all responses, so there is nothing to learn from any more",
             "": "the policy changed from one row to the next",
         }[self.specific(view, sights)]
         harm = ""
         if established(sights, "score_fell"):
             harm = f"; the score is {sights['score_fell'].value:.2g} SD below its best"
-        elif established(sights, "score_jump"):
+        elif established(sights, "score_jump") and self.specific(view, sights) != "reward_constant":
             harm = f"; the score moved by {sights['score_jump'].value:+.2g} SD"
         return f"At step {at.value:g} {told}{harm}." if at else f"{told[0].upper()}{told[1:]}{harm}."
 
@@ -83,6 +88,7 @@ class MidRunFault(Cause):
         what = {
             "learning_rate_jump": "Mend the learning rate schedule.",
             "reward_changed": "Compare reward model, its version and its sign before and after this step.",
+            "reward_constant": "Look what the reward function answered since this step: an error that is caught, a cache, a model that is not loaded.",
             "": "Look what changed at this step: data, reward model, settings, a restart.",
         }[self.specific(view, sights)]
         return (

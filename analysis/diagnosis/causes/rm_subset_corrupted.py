@@ -19,9 +19,11 @@ class RmSubsetCorrupted(Cause):
     kinds = ("reward_model",)
     requires = ("category_near_chance",)
     predicts: ClassVar = {"category_near_chance": STRONG, "category_worse_than_others": STRONG}
-    # one category is told from the others: where all are lost there is nothing to tell it from
+    # one category is told from the others: where all are lost there is nothing to tell it from, and a model that learned its
+    # pairs by heart loses the hardest category first
     forbids: ClassVar = {
         "pairs_reversed": DECISIVE, "scores_stand_still": DECISIVE, "training_near_chance": STRONG, "pairs_near_chance": FAIR,
+        "eval_loss_rises": FAIR,
     }  # fmt: skip
 
     def severity(self, view: Signals, sights: Sights) -> Severity:

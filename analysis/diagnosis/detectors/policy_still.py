@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
@@ -11,8 +13,9 @@ from analysis.diagnosis.signals import Series, Signals
 LEAST = 8 * FEW
 """Rows before it is said: five presents after warm-up, as for a score that does not move."""
 
-EXACT = 2 * FEW
-"""Rows of a KL of exactly 0: no noise makes it, only a warm-up that is not over."""
+EXACT = FEW
+"""Rows of a KL of exactly 0 after the first update: no noise makes it. Where no learning rate is logged, as many rows more:
+a warm-up may begin with steps of 0."""
 
 BOUND = SMALL**2 / 2
 """Nats per response that a small gain takes at the least: a shift of g standard deviations costs g^2 / 2."""
@@ -33,7 +36,7 @@ class PolicyStill(Detector):
     kinds = ("policy",)
     about = "whether updates move the policy at all"
     needs = ()
-    uses = ("learning_rate", "kl.per_sequence", "grad_norm", "score", "score.sd", "rollouts/*")
+    uses = ("learning_rate", "kl.per_sequence", "kl.to_reference", "grad_norm", "score", "score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         rate, kl = view.get("learning_rate"), view.get("kl.per_sequence")
@@ -44,10 +47,14 @@ class PolicyStill(Detector):
         gradient = view.get("grad_norm")
         if gradient is not None and len(gradient) >= LEAST and not gradient.values.any():
             return self._still(view, f"The gradient is exactly 0 in all of {len(gradient)} rows.", 0.0, gradient.tag)
-        if kl is None or kl.errors is not None or len(kl) < EXACT:
-            return "KL to the reference is not logged, or too few rows of it"
-        if not kl.values.any():
-            return self._nothing(view, kl)
+        logged = view.get("kl.to_reference")  # 0 is 0 in every unit
+        if logged is not None and len(logged) >= EXACT and not logged.values.any():
+            after = len(logged) - EXACT
+            if rate is not None and rate.values.any():
+                after = int((logged.steps > rate.steps[np.argmax(rate.values > 0)]).sum())
+            return self._nothing(view, logged) if after >= EXACT else "too few rows of KL after the first update"
+        if kl is None or kl.errors is not None:
+            return "KL to the reference is not logged, or not per response"
         if len(kl) < LEAST:
             return "too few rows of KL to the reference"
         now = present(kl)

@@ -164,3 +164,34 @@ def test_a_training_loss_above_that_of_knowing_nothing_is_too_high_a_rate():
 def test_a_training_loss_that_wavers_around_its_start_is_none():
     loss = np.log(2) + 0.05 * noise(np.random.default_rng(2), N, 0.3) - 0.1 * T
     assert "lr_too_high" not in causes(diagnose(dpo(0.5 * T, -1 * T, **{"loss.total": loss})))
+
+
+# margins that are next to nothing
+
+
+def rounding(size: float, seed: int = 9, accuracy: float = 0.76):
+    """Margins of a given size: their signs are those of numbers that hardly differ."""
+    r = np.random.default_rng(seed)
+    c, d = size * (0.5 + 0.1 * r.standard_normal(N)), -size * (0.5 + 0.1 * r.standard_normal(N))
+    return {
+        "dpo.reward_chosen": c, "dpo.reward_rejected": d, "dpo.margin_mean": c - d, "loss.total": np.log1p(np.exp(d - c)),
+        "dpo.logp_chosen": np.full(N, -120.0), "dpo.accuracy": np.clip(accuracy + 0.1 * r.standard_normal(N), 0, 1),
+    }  # fmt: skip
+
+
+def test_signs_of_margins_that_are_next_to_nothing_are_no_learning():
+    said = diagnose(signals(trainer="DPO", config={"beta": 0.1}, **rounding(1e-5)))
+    assert noted(said) == {"no_learning": "warning"}
+    assert "a small effect takes 0.013" in said.findings[0].summary
+
+
+def test_look_alike_a_slow_start_that_will_have_learned_ten_times_later():
+    """Margins of 0.01 after 120 rows of warm-up: with the square of the steps, 1.0 after 1,200."""
+    growing = {k: (v * T**2 if k != "loss.total" and k.startswith("dpo.") and k not in ("dpo.accuracy", "dpo.logp_chosen") else v)
+               for k, v in rounding(0.02).items()}  # fmt: skip
+    assert "no_learning" not in causes(diagnose(signals(trainer="DPO", config={"beta": 0.1}, **growing)))
+
+
+def test_not_established_in_the_first_rows():
+    few = {k: v[:30] for k, v in rounding(1e-5).items()}
+    assert "no_learning" not in causes(diagnose(signals(trainer="DPO", config={"beta": 0.1}, **few)))

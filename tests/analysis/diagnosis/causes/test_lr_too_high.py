@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.diagnosis.engine import diagnose
-from tests.analysis.diagnosis.worlds import causes, changed, left_open, needs_labelled, serious, signals
+from tests.analysis.diagnosis.worlds import causes, changed, left_open, needs_labelled, noise, serious, signals
 
 pytestmark = needs_labelled
 
@@ -45,3 +45,18 @@ def test_look_alike_one_large_update_that_does_no_harm(real):
     assert "lr_too_high" not in causes(diagnose(once))
     often = changed(run, kl__policy_update=lambda s, v: np.where((s > 4) & (s < 12), 0.18, v))
     assert "lr_too_high" in causes(diagnose(often))
+
+
+def test_one_large_update_after_which_all_answers_are_alike_is_critical(real):
+    """Thrown into a corner: short answers without variety and a gradient of 0, while the score has no room to fall."""
+    run = real("ppo-8e81")
+    n = len(run.get("reward.rm_score_mean").values)
+    gone = np.arange(n) > 6
+    said = diagnose(
+        changed(
+            run, rollouts=None, without=("reward.", "value."), kl__policy_update=lambda s, v: np.where(s == 6, 0.4, np.where(s > 6, 1e-9, v)),
+            entropy__token_mean=np.where(gone, 1e-3, 1.5), grad_norm=np.where(np.arange(n) > 40, 1e-10, 1.0),
+            reward__rm_score_mean=0.5 + 0.05 * noise(np.random.default_rng(3), n, 0.1), reward__rm_score_std=np.ones(n),
+        )
+    )  # fmt: skip
+    assert ("lr_too_high", "critical") in [(f.cause, f.severity) for f in said.findings]

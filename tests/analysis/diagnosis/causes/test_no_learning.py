@@ -3,7 +3,7 @@
 import numpy as np
 
 from analysis.diagnosis.engine import diagnose
-from tests.analysis.diagnosis.worlds import causes, changed, first, left_open, needs_labelled, noise
+from tests.analysis.diagnosis.worlds import causes, changed, first, left_open, needs_labelled, noise, signals
 
 pytestmark = needs_labelled
 RNG = np.random.default_rng(7)
@@ -55,6 +55,23 @@ def frozen(real, score):
 def test_fires_where_the_policy_that_samples_never_changes(real):
     still = 0.5 + 0.15 * noise(RNG, 200, 0.1)
     assert first(diagnose(frozen(real, still))) == "no_learning"
+
+
+def test_fires_where_few_rows_are_logged_since_a_kl_of_exactly_0_has_no_noise():
+    """Nine rows, one at every twentieth step, all but one after the first update."""
+    rows = np.arange(20, 200, 20)
+
+    def seldom(values):
+        return rows, np.asarray(values)[: len(rows)]
+
+    said = diagnose(
+        signals(
+            config={"beta": 0.05}, kl_unit="nats per token", kl__to_reference=seldom(np.zeros(9)),
+            reward__rm_score_mean=seldom(0.4 + 0.1 * noise(RNG, 9, 0)), reward__rm_score_std=seldom(np.ones(9)),
+            learning_rate=seldom(np.full(9, 3e-4)), grad_norm=seldom(np.full(9, 0.6)),
+        )
+    )  # fmt: skip
+    assert first(said) == "no_learning"
 
 
 def test_look_alike_a_reference_that_moves_along(real):

@@ -5,9 +5,13 @@ without evaluations, an onset at the end instead of at the minimum, labels witho
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from analysis.diagnosis.memorised import rises_again
+from analysis.diagnosis.signals import Series
 from tests.analysis.diagnosis import made
 from tests.analysis.diagnosis.made import World, diagnosed, serious, unchecked
+from tests.analysis.diagnosis.worlds import noise
 
 
 def test_fires_at_the_minimum_of_the_held_out_loss_and_is_critical_below_the_start(tmp_path):
@@ -51,3 +55,28 @@ def test_not_established_by_two_evaluations(tmp_path):
 def test_not_established_without_evaluations(tmp_path):
     made.by_heart(tmp_path, evaluations=0)
     assert "held-out pairs" in unchecked(diagnosed(tmp_path))["whether it learns the training pairs by heart"]
+
+
+def curves(seed: int, rise: float, n: int, phi: float) -> tuple[Series, Series]:
+    """A training loss that falls, and n evaluations of the same pairs: their noise is that of the weights, and correlated."""
+    rng, t = np.random.default_rng(seed), np.arange(n)
+    held = 0.67 - 0.035 * np.minimum(t, 4) + rise * np.maximum(t - 4, 0) / (n - 5) + 0.02 * noise(rng, n, phi)
+    steps = np.arange(1, 10 * n + 1.0)
+    train = 0.66 * np.exp(-steps / 60) + 0.03 * rng.standard_normal(len(steps))
+    return Series.of("rm.loss", steps, train, tag="loss"), Series.of(
+        "eval/rm.loss", 10.0 * (t + 1), held, tag="eval_loss"
+    )
+
+
+def found_in(draws: int, rise: float, n: int, phi: float) -> int:
+    return sum(rises_again(*curves(seed, rise, n, phi)).state == "established" for seed in range(draws))
+
+
+def test_sixteen_evaluations_show_a_rise_of_a_quarter_nat():
+    assert found_in(50, rise=0.25, n=16, phi=0.3) >= 45
+
+
+@pytest.mark.parametrize("n", [12, 16, 24, 40])
+def test_evaluations_that_wander_around_their_level_are_no_rise(n):
+    """1 % is stated: 7 of 300 draws would be beyond its upper bound."""
+    assert found_in(300, rise=0.0, n=n, phi=0.7) <= 7
