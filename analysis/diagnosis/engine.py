@@ -151,9 +151,9 @@ def _finding(opinion: Opinion, view: Signals, sights: Sights, detectors: Mapping
     name = f"{cause.name}.{detail}" if detail else cause.name
     wanted = list(dict.fromkeys((*cause.requires, *cause.predicts)))
     mine = [n for n in wanted if n in opinion.explains]
-    evidence: list[Evidence] = [
-        *cause.evidence(view, sights), *(e for n in mine for e in sights[n].evidence), *conflicts(view, sights),
-    ]  # fmt: skip
+    own = [*cause.evidence(view, sights), *(e for n in mine for e in sights[n].evidence)]
+    # what seems to contradict the finding is put straight right after what it rests on, where it is read
+    evidence: list[Evidence] = [*own[:1], *conflicts(view, sights), *own[1:]]
     against = [
         e for n in wanted if n in sights and not sights[n].there and n in cause.predicts for e in sights[n].evidence[:1]
     ]

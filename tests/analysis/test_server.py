@@ -310,6 +310,7 @@ def test_it_ends_when_asked_to_and_leaves_nothing(tmp_path, how):
         json.dumps({"pid": os.getpid(), "url": "http://127.0.0.1:1", "token": "x"}),
         '{"pid": "x", "url": 3, "token": null}',
     ],
+    ids=["empty", "no fields", "a list", "null", "nobody's number", "a process that is no server", "other types"],
 )
 def test_a_stale_sidecar_counts_as_no_server(tmp_path, content):
     sidecar_of(tmp_path / "store.duckdb").write_text(content)
