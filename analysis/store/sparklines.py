@@ -37,7 +37,8 @@ def sparklines(
     place = series.places(read["series_id"])
     newest = read["attempt"] == attempt[place]
     read, place = taken(read, newest), place[newest]
-    key = place * POINTS + (read["seq"] // width[place]).astype(np.intp)
+    # rows that were committed since their number was read belong to the last point, and to no other curve
+    key = place * POINTS + (read["seq"] // width[place]).astype(np.intp).clip(max=POINTS - 1)
     drawn, key = _summed(read, key, len(series.ids) * POINTS)
     names = {"run": column(series.runs, key // POINTS), "metric": column(series.metrics, key // POINTS)}
     return pd.DataFrame({**names, **drawn}, copy=False)

@@ -18,6 +18,7 @@ import pytest
 from torch.utils.tensorboard import SummaryWriter
 
 from analysis.board import Board
+from analysis.store import sparklines
 
 N = 1_000_000
 SPIKE, DIP, HOLE = 613_377, 77_771, 400_123
@@ -181,3 +182,23 @@ def test_sparklines_are_short_and_of_the_last_attempt(board, restarted):
     assert spark["high"].max() == 1e6
     short = restarted.sparklines(["run"], ["reward.rm_score_mean"])
     assert short["x"].min() >= 35
+
+
+def test_rows_that_are_committed_while_sparklines_are_read_stay_in_their_own_curve(tmp_path, monkeypatch):
+    """The number of rows is asked for first; a writer commits before the rows are read."""
+    for run, level in (("a", 5.0), ("b", 0.0)):
+        (tmp_path / run).mkdir()
+        rows = "".join(json.dumps({"step": i, "reward": level}) + "\n" for i in range(130))
+        (tmp_path / run / "log.jsonl").write_text(rows)
+    ends = sparklines._last_attempts
+
+    def before_the_commit(con, series):
+        attempt, length = ends(con, series)
+        return attempt, length - 10  # 120 rows were there, two a point
+
+    monkeypatch.setattr(sparklines, "_last_attempts", before_the_commit)
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        drawn = board.sparklines(["a", "b"], ["reward.rm_score_mean"])
+    assert drawn.groupby("run", observed=True)["mean"].unique().map(list).to_dict() == {"a": [5.0], "b": [0.0]}
+    assert drawn["x"].max() == 129
