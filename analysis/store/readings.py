@@ -27,6 +27,14 @@ def curves(con: duckdb.DuckDBPyConnection, run: str, whole: int) -> tuple[pd.Dat
     (metric, split, unit, estimator, tag, scale, sign, concept, step, value) by metric and step, value null where no row of a
     block is finite; and (metric, split, step) of rows that are not finite
     """
+    con.begin()  # all of it as of one moment: a restart that is committed in between would be read as if it were none
+    try:
+        return _curves(con, run, whole)
+    finally:
+        con.rollback()
+
+
+def _curves(con: duckdb.DuckDBPyConnection, run: str, whole: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     series = con.execute(
         """SELECT series_id, metric, split, concept, unit, estimator, tag, scale, sign, attempts, bad FROM series JOIN (
                SELECT series_id, max(attempt) + 1 AS attempts, sum(nonfinite) AS bad FROM rollups
