@@ -15,6 +15,11 @@ RANKING = ("rm.loss", "loss.total")
 _UNSAID = ("", "", "")
 
 
+def losses(table: pd.DataFrame) -> dict[str, str]:
+    """The ranking loss by run, of the board's list; "" where nobody said it."""
+    return dict(zip(table["run"].tolist(), _words(table, "loss"), strict=True))
+
+
 def named(metrics: pd.DataFrame, losses: Mapping[str, str]) -> pd.DataFrame:
     """Name the ranking loss in the unit of loss curves, so that those of different losses get panels of their own.
 
@@ -39,11 +44,11 @@ def behind(
     trainer and the ranking loss of a run that is drawn.
     """
     alike = _alike(table, drawn, others)
-    losses = [metric for metric in metrics if _is_loss(metric)]
+    apart = [metric for metric in metrics if _is_loss(metric)]
     if len(alike) == len(others) and len(set(alike.values())) <= 1:
-        losses = list(metrics)  # one recipe: one question for all panels
-    rest = [metric for metric in metrics if metric not in losses]
-    found = [_in_units(board.cohort(alike, losses, window=window), {loss: loss for loss in alike.values()})]
+        apart = list(metrics)  # one recipe: one question for all panels
+    rest = [metric for metric in metrics if metric not in apart]
+    found = [_in_units(board.cohort(alike, apart, window=window), {loss: loss for loss in alike.values()})]
     found += [board.cohort(dict.fromkeys(others, ""), rest, window=window)] if rest else []
     return pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True).assign(group="")
 
@@ -85,10 +90,11 @@ def _is_loss(metric: str) -> bool:
 
 def _alike(table: pd.DataFrame, drawn: Sequence[str], others: Sequence[str]) -> dict[str, str]:
     """The others with the framework, trainer and ranking loss of a drawn run, and that loss; "" where nobody said it."""
-    columns = (
-        [value if isinstance(value, str) else "" for value in table[name].tolist()]
-        for name in ("framework", "trainer", "loss")
-    )
+    columns = (_words(table, name) for name in ("framework", "trainer", "loss"))
     recipes = dict(zip(table["run"].tolist(), zip(*columns, strict=True), strict=True))
     wanted = {recipes.get(run, _UNSAID) for run in drawn}
     return {run: recipe[-1] for run in others if (recipe := recipes.get(run, _UNSAID)) in wanted}
+
+
+def _words(table: pd.DataFrame, name: str) -> list[str]:
+    return [value if isinstance(value, str) else "" for value in table[name].tolist()]

@@ -107,7 +107,7 @@ def shown_panels(
     """The panels of a view and what is known of their metrics; `runs` is the board's list, if it is at hand."""
     table = standing(board).table if runs is None else runs
     kinds = dict(zip(table["run"].tolist(), table["kind"].tolist(), strict=True))
-    metrics = cohorts.named(board.metrics(view.runs), _losses(table))
+    metrics = cohorts.named(board.metrics(view.runs), cohorts.losses(table))
     kind = next((kind for run in view.runs if isinstance(kind := kinds.get(run), str)), None)
     drawn = metrics[metrics["metric"] != comparison.KL] if view.x == "kl" else metrics  # over itself it says nothing
     return panels.panels(metrics, view.metrics or panels.first(drawn, kind)), metrics
@@ -132,7 +132,7 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
     grouped = {run: group for run, group in view.groups if run in view.runs}
     along = view.x == "step"
     behind, stale = _band(board, view, runs, wanted, seen, window) if view.behind and along else (None, False)
-    groups = cohorts.groups(board, _losses(runs), grouped, wanted, seen) if grouped and along else None
+    groups = cohorts.groups(board, cohorts.losses(runs), grouped, wanted, seen) if grouped and along else None
     options = traces.Options(
         x=view.x,
         x_unit=unit,
@@ -151,10 +151,8 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
     absent = [names[run] for run in view.runs if run not in logging]
     without = set(comparison.without_kl(metrics, view.runs)) if view.x == "kl" else set()
     unlike = [names[run] for run in view.runs if run in without & logging]
-    words = _caption(board, view, trace, behind, absent, unlike)
-    if behind is not None and cohorts.mixed(runs, view.runs, view.behind, wanted):
-        words += " In panels of losses only those with the same trainer and loss."
-    return Answer(drawn, words, stale=stale)
+    mixed = cohorts.mixed(runs, view.runs, view.behind, wanted)
+    return Answer(drawn, _caption(board, view, trace, behind, absent, unlike, mixed), stale=stale)
 
 
 def _findings(
@@ -198,12 +196,6 @@ def numbers(
     return smooth
 
 
-def _losses(runs: pd.DataFrame) -> dict[str, str]:
-    """The ranking loss by run; "" where nobody said it."""
-    columns = (runs[name].tolist() for name in ("run", "loss"))
-    return {run: loss if isinstance(loss, str) else "" for run, loss in zip(*columns, strict=True)}
-
-
 def _missing(axis: str) -> str:
     return {
         "time": "Curves along time can't be drawn: the logs hold no wall-clock time. Along step they can.",
@@ -220,6 +212,7 @@ def _caption(
     behind: pd.DataFrame | None,
     absent: Sequence[str],
     without_kl: Sequence[str],
+    mixed: bool,
 ) -> str:
     points, buckets = int(trace["n"].sum()), len(trace)
     if points == buckets:
@@ -238,6 +231,7 @@ def _caption(
     if view.behind:
         words += (
             f" Grey: {count(len(view.behind), 'other run')}, median and the middle 80 %."
+            + (" In panels of losses only those with the same trainer and loss." if mixed else "")
             if behind is not None and len(behind)
             else " The other runs are drawn behind along step only."
         )

@@ -38,13 +38,18 @@ class MidRunFault(Cause):
     def fits(self, view: Signals, sights: Sights) -> bool:
         """After the early rows: while the learning rate still climbs, or has just got there, updates change by themselves."""
         last = early(view)
-        return any((o := sights[n].onset) is None or o.value > last for n in established(sights, *JUMPS))
+        return any((o := sights[n].onset) is None or o.value > last for n in self._jumped(sights))
+
+    def _jumped(self, sights: Sights) -> list[str]:
+        """What changed from one row to the next. Answers that are all alike get one score for another reason."""
+        alike = established(sights, "entropy_collapse", "length_collapse")
+        return [n for n in established(sights, *JUMPS) if n != "score_frozen" or not alike]
 
     def specific(self, view: Signals, sights: Sights) -> str:
         """What changed, where that can be told."""
         if established(sights, "lr_jump"):
             return "learning_rate_jump"
-        if established(sights, "score_frozen") and not established(sights, "entropy_collapse", "length_collapse"):
+        if "score_frozen" in self._jumped(sights):
             return "reward_constant"
         jumped = established(sights, "score_jump")
         if jumped and not self._rewritten(sights) and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
@@ -59,10 +64,8 @@ class MidRunFault(Cause):
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical where the score has fallen for good or tells nothing any more; a jump alone may be a change that somebody wanted."""
-        harmed = established(
-            sights, "score_fell", "score_below_start", "left_reference", "gradient_dead", "score_frozen"
-        )
-        return "critical" if harmed else "warning"
+        harmed = established(sights, "score_fell", "score_below_start", "left_reference", "gradient_dead")
+        return "critical" if harmed or self.specific(view, sights) == "reward_constant" else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
@@ -97,5 +100,5 @@ class MidRunFault(Cause):
         )
 
     def _onset(self, sights: Sights) -> Onset | None:
-        known = [o for n in established(sights, *JUMPS) if (o := sights[n].onset) is not None]
+        known = [o for n in self._jumped(sights) if (o := sights[n].onset) is not None]
         return min(known, key=lambda o: o.value, default=None)

@@ -14,8 +14,8 @@ LEAST = 8 * FEW
 """Rows before it is said: five presents after warm-up, as for a score that does not move."""
 
 EXACT = FEW
-"""Rows of a KL of exactly 0 after the first update: no noise makes it. Where no learning rate is logged, as many rows more:
-a warm-up may begin with steps of 0."""
+"""Rows of a KL of exactly 0 at half of the largest learning rate so far or more: no noise makes it, but a log that is rounded
+does while the rate still climbs. Where no rate is logged, as many rows more."""
 
 BOUND = SMALL**2 / 2
 """Nats per response that a small gain takes at the least: a shift of g standard deviations costs g^2 / 2."""
@@ -51,8 +51,9 @@ class PolicyStill(Detector):
         if logged is not None and len(logged) >= EXACT and not logged.values.any():
             after = len(logged) - EXACT
             if rate is not None and rate.values.any():
-                after = int((logged.steps > rate.steps[np.argmax(rate.values > 0)]).sum())
-            return self._nothing(view, logged) if after >= EXACT else "too few rows of KL after the first update"
+                full = rate.steps[np.argmax(rate.values >= rate.values.max() / 2)]
+                after = int((logged.steps > full).sum())
+            return self._nothing(view, logged) if after >= EXACT else "too few rows of KL at the full learning rate"
         if kl is None or kl.errors is not None:
             return "KL to the reference is not logged, or not per response"
         if len(kl) < LEAST:

@@ -88,3 +88,10 @@ def test_it_is_cleared_when_scores_differ_again():
     said = run(score, spread)
     (found,) = [f for f in said.findings if f.cause.startswith("mid_run_fault")]
     assert ("cleared", 101.0) in [(e.change, e.at) for e in found.events]
+
+
+def test_look_alike_a_policy_whose_answers_are_all_the_same():
+    """One answer to everything gets one score: it is the policy that has collapsed, not the reward."""
+    score, spread = frozen()
+    gone = np.where(np.arange(N) >= AT, 1e-3, 1.5)
+    assert not [c for c in causes(run(score, spread, entropy__token_mean=gone)) if c.startswith("mid_run_fault")]
