@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +29,6 @@ if TYPE_CHECKING:
     from starlette.responses import Response
 
     from analysis.board import Board
-
-WHOLE_MESSAGES = 1e12
-"""Bytes from which Streamlit sends a part of the page that the browser had before by its name alone. The browser forgets such
-parts after two runs of the script: who clicks faster than the server answers is sent a name that it has just forgotten,
-and loses the page. Parts of our pages have tens of kilobytes, since curves come by requests of their own."""
 
 SWITCH_SECONDS = 0.0005
 """After how long a thread lets the next one go on. Answers of pages are hundreds of short calls of DuckDB and Arrow, each
@@ -125,11 +120,8 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
     from starlette.middleware import Middleware
     from starlette.responses import JSONResponse
     from starlette.routing import Route
-    from streamlit.starlette import App
-    from streamlit.web import bootstrap
 
-    import dashboard
-    from dashboard import service
+    from dashboard import service, site
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
@@ -163,24 +155,8 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
         Route("/api/health", health, methods=["GET"]),
         Route("/api/board/{method}", call, methods=["POST"]),
     ]
-    script = Path(dashboard.__file__).parent / "app.py"
-    app = App(
-        script,
-        lifespan=lifespan,
-        routes=routes,
-        middleware=[Middleware(_HostCheck, names={host}), Middleware(service.Start, shared=shared)],
-    )
-    # read the settings beside the script again, whatever this process read before; these belong to the process
-    bootstrap.load_config_options(
-        {
-            "server.headless": True,
-            "server.port": port,
-            "server.address": host,
-            "server.fileWatcherType": "none",
-            "global.minCachedMessageSize": WHOLE_MESSAGES,
-        }
-    )
-    return app
+    guard = Middleware(_HostCheck, names={host}, allowed=site.allowed_hosts)
+    return site.pages(lifespan, routes, [guard, Middleware(service.Start, shared=shared)], host, port)
 
 
 class _HostCheck:
@@ -190,8 +166,9 @@ class _HostCheck:
     and those in Streamlit's setting `server.allowedHosts`.
     """
 
-    def __init__(self, app: Any, names: Collection[str]) -> None:
+    def __init__(self, app: Any, names: Collection[str], allowed: Callable[[], Collection[str]]) -> None:
         self.app = app
+        self.allowed = allowed
         self.names = {name.lower() for name in (*names, "localhost", socket.gethostname(), socket.getfqdn())}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -206,12 +183,10 @@ class _HostCheck:
         await self.app(scope, receive, send)
 
     def _ours(self, scope: Any) -> bool:
-        from streamlit import config
-
         said = next((value.decode("latin-1") for key, value in scope["headers"] if key == b"host"), "")
         name = said.rpartition(":")[0] if said.rpartition(":")[2].isdigit() else said
         name = name.strip("[]").rstrip(".").lower()
-        if name in self.names or name in config.get_option("server.allowedHosts"):
+        if name in self.names or name in self.allowed():
             return True
         try:
             ipaddress.ip_address(name)

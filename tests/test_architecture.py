@@ -101,7 +101,8 @@ def test_imports_run_one_way(path):
 @pytest.mark.parametrize("path", [p for p in modules() if "analysis" in p.parts], ids=name_of)
 def test_the_library_draws_nothing(path):
     for module, late in imports(path):
-        if module.split(".")[0] in ("streamlit", "plotly", "dashboard"):
+        assert module.split(".")[0] not in ("streamlit", "plotly"), f"{name_of(path)} imports {module}"
+        if module.split(".")[0] == "dashboard":
             assert late, f"{name_of(path)} imports {module}"
             assert name_of(path) in ("analysis.server", "analysis.cli")
 

@@ -6,7 +6,18 @@ expert may say of it, both written down before the run was trained.
 
 from __future__ import annotations
 
-from tests.benchmarks.diagnosis.fresh.specs import Policy, Preference, RewardModel, RunSet, Spec, TrlPpo
+from tests.benchmarks.diagnosis.fresh.specs import (
+    FREE,
+    HELD,
+    SCALED_UP,
+    TOO_FAST,
+    Policy,
+    Preference,
+    RewardModel,
+    RunSet,
+    Spec,
+    TrlPpo,
+)
 
 SEEDS = {"base": 1101, "other": 1102}
 
@@ -16,13 +27,6 @@ PROXIES: dict[str, RewardModel] = {
     "long": RewardModel("long", "healthy", 1303, pairs=5000, labels="length_liked"),
     "flattered": RewardModel("flattered", "healthy", 1304, pairs=5000, labels="style"),
 }
-
-FREE = ("reward_hacking", "entropy_collapse", "kl_runaway")
-"""What may also be said of a policy that little holds at its reference: these come together."""
-TOO_FAST = ("kl_runaway", "entropy_collapse", "numeric_divergence")
-SCALED_UP = ("reward_hacking", "kl_runaway")
-HELD = ("no_learning", "reward_scale_mismatch")
-"""Of a penalty that holds the policy where it is: no learning comes of it, and a small score would look the same."""
 
 PPO: tuple[Spec, ...] = (
     TrlPpo("q01", "healthy", 1401, rate=3e-4, steps=110, batch=64, epochs=4),

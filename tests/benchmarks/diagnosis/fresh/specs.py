@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+FREE = ("reward_hacking", "entropy_collapse", "kl_runaway")
+"""What may also be said of a policy that little holds at its reference: these come together."""
+TOO_FAST = ("kl_runaway", "entropy_collapse", "numeric_divergence")
+SCALED_UP = ("reward_hacking", "kl_runaway")
+HELD = ("no_learning", "reward_scale_mismatch")
+"""Of a penalty that holds the policy where it is: no learning comes of it, and a small score would look the same."""
+
 
 @dataclass(frozen=True, slots=True)
 class RewardModel:

@@ -6,7 +6,18 @@ expert may say of it, both written down before the run was trained.
 
 from __future__ import annotations
 
-from tests.benchmarks.diagnosis.fresh.specs import Policy, Preference, RewardModel, RunSet, Spec, TrlPpo
+from tests.benchmarks.diagnosis.fresh.specs import (
+    FREE,
+    HELD,
+    SCALED_UP,
+    TOO_FAST,
+    Policy,
+    Preference,
+    RewardModel,
+    RunSet,
+    Spec,
+    TrlPpo,
+)
 
 SEEDS = {"base": 2101, "other": 2102}
 
@@ -16,13 +27,6 @@ PROXIES: dict[str, RewardModel] = {
     "long": RewardModel("long", "healthy", 2303, pairs=3500, labels="length_liked"),
     "flattered": RewardModel("flattered", "healthy", 2304, pairs=3500, labels="praised"),
 }
-
-FREE = ("reward_hacking", "entropy_collapse", "kl_runaway")
-"""What may also be said of a policy that little holds at its reference: these come together."""
-TOO_FAST = ("kl_runaway", "entropy_collapse", "numeric_divergence")
-SCALED_UP = ("reward_hacking", "kl_runaway")
-HELD = ("no_learning", "reward_scale_mismatch")
-"""Of a penalty that holds the policy where it is: no learning comes of it, and a small score would look the same."""
 
 POLICIES: tuple[Spec, ...] = (
     Policy("t01", "healthy", 2201, restart=50, steps=100),  # two event files, the steps behind the checkpoint told twice
