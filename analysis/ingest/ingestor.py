@@ -9,17 +9,18 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from analysis import registry
 from analysis.ingest import beside
+from analysis.ingest.ahead import Ahead, reading_ahead
 from analysis.ingest.assign import Candidate, assign, end_mark, fingerprint
 from analysis.ingest.checkpoints import with_step
 from analysis.ingest.grouping import home
 from analysis.ingest.moves import Gone, follow_moves, gone_files
-from analysis.ingest.walk import Found, batches, walk
+from analysis.ingest.recognise import recognised
+from analysis.ingest.walk import Found, batches, is_below, walk
 from analysis.records import Chunk, CutError, Ending, InputError, RewardboardError, RunInfo, Scalars
 from analysis.sources.base import Head, Job, Source
 from analysis.store.rows import File
@@ -89,6 +90,7 @@ class Ingestor:
     _tailing: bool = False
     _unsettled: dict[int, float] = field(default_factory=dict)
     _growths: dict[int, float] = field(default_factory=dict)
+    _ahead: Ahead | None = None
 
     def watch(self, paths: Iterable[Path]) -> None:
         """Remember what to look at. Raises InputError if a path does not exist."""
@@ -107,8 +109,13 @@ class Ingestor:
         """
         self._tailing = False
         self._strangers.clear()  # what was deleted, or not known by an older plug-in, is looked at again
-        changed = self._read_all(*self._find(), progress)
-        seen = [f for f in self.writer.files if _is_below(f.path, self._roots if paths is None else paths)]
+        pending, new = self._find()
+        files = [found for batch in new for found in batch if not found.error]
+        jobs = (Job(found.path, None, self._columns(found.path)) for found in files)
+        with reading_ahead(jobs, sum(found.size for found in files)) as self._ahead:
+            changed = self._read_all(pending, new, progress)
+        self._ahead = None
+        seen = [f for f in self.writer.files if is_below(f.path, self._roots if paths is None else paths)]
         owners = {f.run_id for f in seen}
         runs = [r for r, run in self.writer.runs.items() if run.begun and not owners.isdisjoint(_lineage(r))]
         return Report(tuple(seen), tuple(sorted(runs)), frozenset(changed))
@@ -128,7 +135,7 @@ class Ingestor:
     # -- finding
 
     def _below(self, path: str) -> bool:
-        return _is_below(path, self._roots)
+        return is_below(path, self._roots)
 
     def _find(self) -> tuple[list[File], list[list[Found]]]:
         """Known files that changed, and new files in batches, each a folder that holds whole runs."""
@@ -192,7 +199,6 @@ class Ingestor:
 
     def _recognise(self, found: Found) -> list[Candidate]:
         head = Head(found.path, self._columns(found.path))
-        best: tuple[float, int, Source, Any] | None = None
         try:
             _ = head.data
         except OSError as error:
@@ -201,16 +207,10 @@ class Ingestor:
         except (EOFError, zlib.error):
             self._stranger(found, "the gzip stream is cut off")
             return []
-        for source in registry.leaves("source").values():
-            try:
-                sniff = source.sniff(head)
-            except Exception:  # a plug-in that trips over a file does not know it
-                continue
-            if sniff is not None and (best is None or (sniff.confidence, -source.rank) > best[:2]):
-                best = (sniff.confidence, -source.rank, source, sniff)
+        best = recognised(head)
         self._strangers[found.path] = (found.size, found.mtime_ns)
         if best is not None:
-            return [Candidate(found, best[2], best[3], head)]
+            return [Candidate(found, *best, head)]
         if head.name.lower().endswith(".json") and isinstance(head.document, dict):
             self._stranger(found, "a JSON object with no rows, and no configuration by its name", state="unread")
         elif head.name.lower().endswith(DATA_ENDINGS) or "tfevents" in head.name:
@@ -298,7 +298,9 @@ class Ingestor:
             if not final:
                 self._unsettled[file.file_id] = info.st_mtime
             path = Path(file.path)
-            chunks = (with_step(c, path) for c in source.read(Job(path, file.position, self._columns(path), final)))
+            job = Job(path, file.position, self._columns(path), final)
+            told = source.read(job) if self._ahead is None else self._ahead.read(source, job)
+            chunks = (with_step(chunk, path) for chunk in told)
             first = next(chunks, None)
             if again and first is not None:
                 yield from self._read_again(file)
@@ -376,11 +378,6 @@ class Ingestor:
         file = replace(file, log_id=own.log_id)
         self.writer.put_file(file)
         return file
-
-
-def _is_below(path: str, roots: Sequence[Path]) -> bool:
-    # by text, not by Path.is_relative_to, which takes ten times as long and is asked of every file on every poll
-    return any(path == str(root) or path.startswith(os.path.join(root, "")) for root in roots)
 
 
 def _lineage(run_id: str) -> list[str]:
