@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from analysis import __version__
 from analysis.commands import compare as comparing
 from analysis.commands import diagnose as diagnosing
+from analysis.memory import loading
 from analysis.records import InputError, RewardboardError, StoreHeldError
 from analysis.scoring import command as scoring
 
@@ -137,8 +138,9 @@ def _add_json(command: argparse.ArgumentParser) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from analysis.board import Board
-    from analysis.server import serve
+    with loading():
+        from analysis.board import Board
+        from analysis.server import serve
 
     _existing(options.paths)
     try:

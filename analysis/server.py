@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from analysis.host import Host, use
-from analysis.memory import keep, settle
+from analysis.memory import loading, settle
 from analysis.records import InputError, RewardboardError
 
 if TYPE_CHECKING:
@@ -75,8 +75,10 @@ def serve(
     url = f"http://{_spoken(host)}:{chosen}"
     token = secrets.token_urlsafe(24)
     sidecar = _write_sidecar(board, url, token)
+    with loading():
+        app = application(shared, token, host, chosen)
     config = uvicorn.Config(
-        application(shared, token, host, chosen),
+        app,
         log_level="warning",
         timeout_graceful_shutdown=1,
         ws_max_size=2**26,
@@ -125,7 +127,6 @@ def application(shared: Host, token: str, host: str, port: int) -> Any:
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
-        keep()
         workers = [
             threading.Thread(target=work, name=f"rewardboard-{name}", daemon=True)
             for name, work in (("tail", shared.work), ("diagnose", shared.diagnose))

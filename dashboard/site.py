@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 from streamlit.starlette import App
 from streamlit.web import bootstrap
 
@@ -18,6 +19,7 @@ and loses the page. Parts of our pages have tens of kilobytes, since curves come
 
 def pages(lifespan: Any, routes: Sequence[Any], middleware: Sequence[Any], host: str, port: int) -> Any:
     """The application that serves the pages' script beside `routes`."""
+    own_components_only()
     app = App(Path(__file__).parent / "app.py", lifespan=lifespan, routes=routes, middleware=middleware)
     # read the settings beside the script again, whatever this process read before; these belong to the process
     bootstrap.load_config_options(
@@ -30,6 +32,14 @@ def pages(lifespan: Any, routes: Sequence[Any], middleware: Sequence[Any], host:
         }
     )
     return app
+
+
+def own_components_only() -> None:
+    """Let Streamlit look for no components in installed packages; ours are in the script.
+
+    It would read the metadata of every package that is installed: a quarter of a second for a hundred, each time it starts.
+    """
+    manifest_scanner.scan_component_manifests = list
 
 
 def allowed_hosts() -> Collection[str]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from analysis.diagnosis.finding import Evidence, Onset, State
 from analysis.diagnosis.signals import Signals
@@ -96,8 +96,8 @@ def unseen(found: Evaluation, pairs: int, z: float, tests: int = 1) -> tuple[flo
     z : of what is seen; 0 for nothing
     tests : among which the largest was looked for
     """
-    reach = float(norm.ppf(1 - ALPHA / 2 / tests)) if tests > 1 else 0.0
-    reach += float(norm.ppf(1 - ALPHA / 2))
+    reach = float(ndtri(1 - ALPHA / 2 / tests)) if tests > 1 else 0.0
+    reach += float(ndtri(1 - ALPHA / 2))
     whole = knows(found)
     most = (abs(z) + reach) ** 2 / (2 * max(pairs, 1))
     bound, seen = np.sqrt(2 * MATERIAL / (1 - MATERIAL) * whole), abs(z) / np.sqrt(max(pairs, 1))

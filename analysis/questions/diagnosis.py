@@ -155,10 +155,10 @@ class Diagnoses:
 
     def _examined(self, run: str, pairs: pd.DataFrame) -> Examined | None:
         """What the pairs of a run say; of several data sets the largest."""
-        from analysis.diagnosis.examined import Examined
-
         if not len(pairs):
             return None
+        from analysis.diagnosis.examined import Examined  # here, as a board opens without scipy
+
         sets = pairs["dataset"].value_counts()
         dataset = None if len(sets) < 2 else str(sets.index[0])
         return Examined(

@@ -8,6 +8,8 @@ from __future__ import annotations
 import gc
 import weakref
 
+import pytest
+
 from analysis import memory
 
 
@@ -38,6 +40,21 @@ def test_what_was_kept_is_looked_at_again_when_memory_is_kept_anew():
         assert gone() is not None  # frozen: the price of the quick search
         memory.keep()
         assert gone() is None
+    finally:
+        gc.unfreeze()
+
+
+def test_while_modules_are_loaded_nothing_is_looked_for_and_afterwards_all_that_is_new():
+    try:
+        with memory.loading():
+            assert not gc.isenabled()
+        assert gc.isenabled()
+        gone = weakref.ref(Ring())
+        gc.collect()
+        assert gone() is None
+        with pytest.raises(ImportError), memory.loading():
+            raise ImportError
+        assert gc.isenabled()
     finally:
         gc.unfreeze()
 

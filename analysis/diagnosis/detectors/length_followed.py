@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from analysis import registry
 from analysis.diagnosis.examined import CURVES, MATERIAL, evaluation_of, from_start, said, share_lost, unseen
@@ -39,7 +39,7 @@ class LengthFollowed(Detector):
         share = share_lost(effect.cost, found)
         there = effect.verdict == "over-used" and share >= MATERIAL
         # the score statistic of what the labels do not justify; what they justify more of is no bias
-        z = 0.0 if effect.verdict == "under-used" else float(norm.isf(max(effect.p, 1e-300) / 2))
+        z = 0.0 if effect.verdict == "under-used" else -float(ndtri(max(effect.p, 1e-300) / 2))
         most, needed = unseen(found, found.bias.n, z)
         state: State = "established" if there else "refuted" if most < MATERIAL else "not_established"
         statement = effect.statement

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from math import log
 
-from scipy.special import entr
-from scipy.stats import norm
+from scipy.special import entr, ndtr
 
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset, State
@@ -17,7 +16,7 @@ from analysis.diagnosis.signals import Signals
 LEAST = 8 * FEW
 """Rows before 'nothing is learned' is said, as of scores."""
 
-BOUND = float(norm.cdf(SMALL))
+BOUND = float(ndtr(SMALL))
 """Share of positive margins where their mean is a small effect, 0.2 of their SD: 58 %."""
 
 LEARNED = log(2) - float(entr(BOUND) + entr(1 - BOUND))
