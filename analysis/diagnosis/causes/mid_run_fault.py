@@ -11,7 +11,7 @@ from analysis.diagnosis.finding import Next, Onset, Severity
 from analysis.diagnosis.leaf import FAIR, SLIGHT, STRONG, Cause, Sights, established
 from analysis.diagnosis.signals import Signals
 
-JUMPS = ("lr_jump", "score_jump", "kl_jump", "score_frozen")
+JUMPS = ("lr_jump", "score_jump", "kl_jump", "score_frozen", "value_lost")
 
 
 @registry.cause
@@ -23,7 +23,7 @@ class MidRunFault(Cause):
     kinds = ("policy",)
     requires = JUMPS
     predicts: ClassVar = {
-        "score_jump": STRONG, "kl_jump": STRONG, "lr_jump": STRONG, "score_frozen": STRONG, "score_fell": FAIR, "score_below_start": SLIGHT,
+        "score_jump": STRONG, "kl_jump": STRONG, "lr_jump": STRONG, "score_frozen": STRONG, "value_lost": STRONG, "score_fell": FAIR, "score_below_start": SLIGHT,
         "kl_runaway": SLIGHT, "value_error_rises": SLIGHT, "value_error_high": SLIGHT, "entropy_falls": SLIGHT,
         "kl_excess": SLIGHT, "left_reference": SLIGHT, "update_too_large": SLIGHT, "gradient_dead": SLIGHT,
         "length_growth": SLIGHT, "entropy_collapse": SLIGHT, "truncation_high": SLIGHT, "length_collapse": SLIGHT,
@@ -54,7 +54,7 @@ class MidRunFault(Cause):
         jumped = established(sights, "score_jump")
         if jumped and not self._rewritten(sights) and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
             return "reward_changed"
-        return ""
+        return "values_lost" if self._jumped(sights) == ["value_lost"] else ""
 
     def _rewritten(self, sights: Sights) -> bool:
         """Whether the responses changed with the jump, and not only after it: then it is not the reward alone."""
@@ -75,6 +75,7 @@ class MidRunFault(Cause):
             if established(sights, "lr_jump")
             else "",
             "reward_changed": "the score jumped while the policy went on as before, so the reward itself changed",
+            "values_lost": "the value model was lost while the policy went on as before",
             "reward_constant": "the score became one and the same number for all responses, so there is nothing to learn from any more",
             "": "the policy changed from one row to the next",
         }[self.specific(view, sights)]
@@ -92,6 +93,7 @@ class MidRunFault(Cause):
             "learning_rate_jump": "Mend the learning rate schedule.",
             "reward_changed": "Compare reward model, its version and its sign before and after this step.",
             "reward_constant": "Look what the reward function answered since this step: an error that is caught, a cache, a model that is not loaded.",
+            "values_lost": "Look whether the value model's weights were restored at this step; freeze the policy until its error is back where it was.",
             "": "Look what changed at this step: data, reward model, settings, a restart.",
         }[self.specific(view, sights)]
         return (

@@ -20,7 +20,7 @@ class RmInvertedLabels(Cause):
     requires = ("pairs_reversed",)
     predicts: ClassVar = {"pairs_reversed": DECISIVE, "pairs_near_chance": SLIGHT}
     # inverted labels are learned as well as right ones; a model of noise may come to lie on either side of chance
-    forbids: ClassVar = {"training_near_chance": DECISIVE, "length_against_labels": DECISIVE}
+    forbids: ClassVar = {"training_near_chance": DECISIVE, "length_alone": DECISIVE}
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical: a policy trained on it would learn the reverse."""

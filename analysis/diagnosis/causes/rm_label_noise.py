@@ -21,6 +21,7 @@ class RmLabelNoise(Cause):
     predicts: ClassVar = {"pairs_near_chance": STRONG, "training_near_chance": STRONG, "over_confident": SLIGHT}
     forbids: ClassVar = {
         "pairs_reversed": FAIR,
+        "length_alone": STRONG,
         "scores_stand_still": DECISIVE,
         "scores_constant": DECISIVE,
         "little_carries_over": FAIR,

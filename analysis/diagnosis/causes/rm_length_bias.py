@@ -17,22 +17,22 @@ class RmLengthBias(Cause):
     name = "rm_length_bias"
     title = "length bias"
     kinds = ("reward_model",)
-    requires = ("length_followed", "length_against_labels")
+    requires = ("length_followed", "length_alone")
     predicts: ClassVar = {
-        "length_followed": DECISIVE, "length_against_labels": DECISIVE, "over_confident": SLIGHT, "pairs_near_chance": SLIGHT,
+        "length_followed": DECISIVE, "length_alone": DECISIVE, "over_confident": SLIGHT, "pairs_near_chance": SLIGHT,
     }  # fmt: skip
     absence = 0.0  # scale and ranking may be sound in spite of it
 
     def severity(self, view: Signals, sights: Sights) -> Severity:
         """Critical where length costs half of what it could know, so that a policy would mostly learn to be long."""
-        if established(sights, "length_against_labels"):
+        if established(sights, "length_alone"):
             return "critical"
         return "critical" if (sights["length_followed"].value or 0.0) > 0.5 else "warning"
 
     def summary(self, view: Signals, sights: Sights) -> str:
         """One sentence."""
-        if established(sights, "length_against_labels"):
-            return sights["length_against_labels"].evidence[0].statement
+        if established(sights, "length_alone"):
+            return sights["length_alone"].evidence[0].statement
         share = 100 * (sights["length_followed"].value or 0.0)
         return f"Margins follow length beyond what the labels justify, which costs {share:.0f} % of what the model could know."
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from analysis import registry
 from analysis.diagnosis.finding import Next, Severity
-from analysis.diagnosis.leaf import DECISIVE, SLIGHT, Cause, Sights
+from analysis.diagnosis.leaf import DECISIVE, SLIGHT, STRONG, Cause, Sights
 from analysis.diagnosis.signals import Signals
 
 
@@ -19,6 +19,7 @@ class RmStyleBias(Cause):
     kinds = ("reward_model",)
     requires = ("style_followed",)
     predicts: ClassVar = {"style_followed": DECISIVE, "over_confident": SLIGHT}
+    forbids: ClassVar = {"length_alone": STRONG}  # a long response has more of every word
     absence = 0.0  # scale may be sound in spite of it
 
     def severity(self, view: Signals, sights: Sights) -> Severity:

@@ -1,8 +1,9 @@
-"""KL to the reference multiplies within a few rows, after it had a path."""
+"""KL to the reference multiplies from one row to the next, after it had a path."""
 
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
@@ -14,6 +15,10 @@ STAYS = 3
 
 FOLD = 4.0
 """KL grows with the square of the distance: four times the KL is twice as far from the reference within these rows."""
+
+AT_ONCE = 0.8
+"""Share of the rise that must lie between three rows and the next three. A jump has all of it; a KL that doubles with every
+row, which is as fast as one runs away, has a fifth while it climbs and two thirds where it stops."""
 
 
 @registry.detector
@@ -42,8 +47,12 @@ class KLJump(Detector):
             up = np.flatnonzero(series.values[first : i + 1] > FOLD / 2 * before)
             at = first + int(up[0]) if len(up) else int(i)
             stays = series.values[at : at + STAYS]
-            if len(stays) == STAYS and (stays > FOLD / 2 * before).all():
-                break  # a spike of a batch or two is no jump
+            if (
+                len(stays) == STAYS
+                and (stays > FOLD / 2 * before).all()
+                and _at_once(series.values, first, int(i), float(change.expected[i]))
+            ):
+                break  # a spike of a batch or two is no jump, nor is a climb
         else:
             return Sight("refuted", (Evidence("Rows of KL are off its path, but no jump that stays.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
         statement = f"KL to the reference jumped from {before:.3g} to {series.values[i]:.3g} {series.unit} within {i - first + 1} rows."
@@ -54,3 +63,12 @@ class KLJump(Detector):
         )  # fmt: skip
         onset = Onset(float(series.steps[at]), float(series.steps[first]), float(series.steps[i]))
         return Sight("established", (evidence,), onset, float(ratio[i]))
+
+
+def _at_once(kl: npt.NDArray[np.float64], first: int, last: int, path: float) -> bool:
+    """Whether the largest step of sqrt(KL) across rows `first` to `last` is most of its rise from its path to the rows behind."""
+    root = np.sqrt(np.maximum(kl, 0))
+    places = range(max(first, 1), min(last, len(root) - 2 * STAYS) + 1)
+    levels = [[float(np.median(root[max(0, k + j) : k + j + STAYS])) for j in (-STAYS, 0, STAYS)] for k in places]
+    before, behind, later = max(levels, key=lambda level: level[1] - level[0], default=[0.0, 0.0, 0.0])
+    return behind - before > AT_ONCE * (later - min(before, path)) and behind > before

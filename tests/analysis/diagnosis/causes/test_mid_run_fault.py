@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.diagnosis.engine import diagnose
-from tests.analysis.diagnosis.worlds import changed, left_open, needs_labelled, serious
+from tests.analysis.diagnosis.worlds import changed, healthy, left_open, needs_labelled, serious
 
 pytestmark = needs_labelled
 
@@ -55,3 +55,56 @@ def test_fires_where_another_reward_is_learned_after_the_jump(real):
     found = next(f for f in said.findings if f.cause.startswith("mid_run_fault"))
     assert found.onset.value == 91
     assert not [e for e in found.events if e.change == "cleared"]
+
+
+def lost(at: float, rows: int = 1000):
+    """Value losses of a value model that begins anew at a step, and learns again within some rows."""
+
+    def losses(steps, values):
+        since = np.maximum(steps - at, 0)
+        return np.where((steps >= at) & (since < rows), values + 40 * values[0] * 0.5**since, values)
+
+    return losses
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_fires_on_a_value_model_that_is_lost_while_the_policy_goes_on(seed):
+    said = diagnose(changed(healthy(seed), value__loss=lost(150)))
+    found = said.findings[0]
+    assert (found.cause, found.severity) == ("mid_run_fault.values_lost", "warning")
+    assert found.onset.value == 150
+    assert found.detected.value <= 155
+    assert any("weights" in step.action for step in found.next)
+
+
+def test_look_alike_one_batch_that_the_value_model_did_not_foresee():
+    assert not serious(diagnose(changed(healthy(0), value__loss=lost(150, rows=1))))
+
+
+def test_look_alike_a_value_model_that_has_not_learned_yet():
+    """Its first rows are as bad, and nothing was lost: it is bad from the start."""
+    causes = [cause for _, cause in serious(diagnose(changed(healthy(0), value__loss=lost(4))))]
+    assert causes == ["value_failure"]
+
+
+def test_a_reward_that_changes_is_no_value_model_that_is_lost():
+    shift = 6 * float(healthy(0).get("score.sd").values[0])
+    edits = {"reward__rm_score_mean": lambda s, v: v + shift * (s >= 150), "value__loss": lost(150)}
+    assert diagnose(changed(healthy(0), **edits)).findings[0].cause == "mid_run_fault.reward_changed"
+
+
+def test_look_alike_kl_that_runs_away_within_a_dozen_rows():
+    """Twice as much with every row is fast, and no jump: nothing outside of the policy has changed."""
+
+    def runs_away(steps, kl):
+        return kl * np.where(steps > 150, 2.0 ** np.minimum(steps - 150, 8), 1)
+
+    causes = [f.cause for f in diagnose(changed(healthy(3), kl__to_reference=runs_away)).findings]
+    assert causes
+    assert "mid_run_fault" not in causes
+
+
+def test_fires_on_kl_that_jumps_from_one_row_to_the_next():
+    said = diagnose(changed(healthy(3), kl__to_reference=lambda s, v: v * np.where(s > 150, 20.0, 1)))
+    found = next(f for f in said.findings if f.cause == "mid_run_fault")
+    assert found.onset.value == 151

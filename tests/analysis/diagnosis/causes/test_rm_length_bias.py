@@ -55,3 +55,27 @@ def test_look_alike_inverted_labels_of_a_model_that_reads(tmp_path):
     made.learning(tmp_path)
     world.write(tmp_path, -1.2 * (world.quality + 0.6 * (world.length - 18) / 7) + 0.4 * world.noise)
     assert serious(diagnosed(tmp_path))[0] == ("rm_inverted_labels", "critical")
+
+
+def test_fires_on_a_ruler_even_where_the_labels_like_length_a_little(tmp_path):
+    """Nothing of its margin is beyond the labels, which are as right about length as it is; it can't read all the same."""
+    world = World(long_is_good=0.15)
+    made.learning(tmp_path)
+    world.write(tmp_path, 0.4 * world.length + 0.3 * world.noise)
+    found = diagnosed(tmp_path)
+    assert serious(found)[0][0] == "rm_length_bias"
+    assert "longer" in found.findings[0].summary
+
+
+def test_look_alike_a_model_of_length_that_reads_as_well(tmp_path):
+    """Three quarters of its margin are length; it ranks much better than length alone."""
+    world = World(long_is_good=0.5)
+    made.learning(tmp_path)
+    world.write(tmp_path, world.quality + 1.8 * (world.length - 18) / 7 + 0.1 * world.noise)
+    assert "rm_length_bias" not in [cause for cause, severity in serious(diagnosed(tmp_path)) if severity == "critical"]
+
+
+def test_not_established_in_forty_pairs_whether_there_is_more_than_length(tmp_path):
+    world = World(40, prompts=40, long_is_good=0.5)
+    world.write(tmp_path, 0.14 * world.length + 0.3 * world.quality + 0.5 * world.noise, texts=False)
+    assert "whether margins are more than length" in [u.check for u in diagnosed(tmp_path).undecided]
