@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -9,6 +11,8 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.signals import Signals
+
+Floats = npt.NDArray[np.float64]
 
 STAYS = 3
 """Rows that must lie above."""
@@ -41,18 +45,20 @@ class KLJump(Detector):
         off = (change.excess > 1) & (ratio > FOLD)
         if not off.any():
             return Sight("refuted", (Evidence("KL to the reference follows its own path, without a jump.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
+        steps = _steps(series.values)
         for i in np.flatnonzero(off):
             first = max(0, int(i) - int(change.width[i]) + 1)
             before = float(np.square(change.expected[i]))
             up = np.flatnonzero(series.values[first : i + 1] > FOLD / 2 * before)
             at = first + int(up[0]) if len(up) else int(i)
             stays = series.values[at : at + STAYS]
+            # a spike of a batch or two is no jump, nor is a climb
             if (
                 len(stays) == STAYS
                 and (stays > FOLD / 2 * before).all()
-                and _at_once(series.values, first, int(i), float(change.expected[i]))
+                and steps.at_once(first, int(i), float(change.expected[i]))
             ):
-                break  # a spike of a batch or two is no jump, nor is a climb
+                break
         else:
             return Sight("refuted", (Evidence("Rows of KL are off its path, but no jump that stays.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
         statement = f"KL to the reference jumped from {before:.3g} to {series.values[i]:.3g} {series.unit} within {i - first + 1} rows."
@@ -65,10 +71,28 @@ class KLJump(Detector):
         return Sight("established", (evidence,), onset, float(ratio[i]))
 
 
-def _at_once(kl: npt.NDArray[np.float64], first: int, last: int, path: float) -> bool:
-    """Whether the largest step of sqrt(KL) across rows `first` to `last` is most of its rise from its path to the rows behind."""
+@dataclass(frozen=True)
+class _Steps:
+    """The median of `STAYS` rows of sqrt(KL) from each row on, those of the rows before it and behind them; NaN at the ends."""
+
+    before: Floats
+    here: Floats
+    behind: Floats
+
+    def at_once(self, first: int, last: int, path: float) -> bool:
+        """Whether the largest step across these rows is most of the rise from the path to the rows behind it."""
+        rows = slice(first, last + 1)
+        step = np.nan_to_num(self.here[rows] - self.before[rows], nan=-np.inf)
+        k = first + int(step.argmax())
+        rise = self.behind[k] - min(self.before[k], path)
+        return bool(step[k - first] > AT_ONCE * rise and step[k - first] > 0)
+
+
+def _steps(kl: Floats) -> _Steps:
     root = np.sqrt(np.maximum(kl, 0))
-    places = range(max(first, 1), min(last, len(root) - 2 * STAYS) + 1)
-    levels = [[float(np.median(root[max(0, k + j) : k + j + STAYS])) for j in (-STAYS, 0, STAYS)] for k in places]
-    before, behind, later = max(levels, key=lambda level: level[1] - level[0], default=[0.0, 0.0, 0.0])
-    return behind - before > AT_ONCE * (later - min(before, path)) and behind > before
+    level = np.full((3, len(root)), np.nan)
+    if len(root) >= 3 * STAYS:
+        medians = np.median(np.lib.stride_tricks.sliding_window_view(root, STAYS), axis=1)
+        for row, shift in zip(level, (0, STAYS, 2 * STAYS), strict=True):
+            row[STAYS : len(root) - 2 * STAYS + 1] = medians[shift : shift + len(root) - 3 * STAYS + 1]
+    return _Steps(*level)
