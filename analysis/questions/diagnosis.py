@@ -50,7 +50,7 @@ class Diagnoses:
     _con: duckdb.DuckDBPyConnection
     _lock: AbstractContextManager[Any]
     _writer: Writer
-    _cohort_curves: dict[str, tuple[str, Mapping[str, Series]]]
+    _cohort_curves: dict[str, Mapping[str, tuple[str, Mapping[str, Series]]]]
 
     if TYPE_CHECKING:
 
@@ -73,8 +73,9 @@ class Diagnoses:
     def signals(self, run: str) -> Signals:
         """All that a diagnosis of a run reads. Raises InputError if there is no such run."""
         mine = self._own_signals(run)
-        good = [other for other in self._cohort(mine.kind) if other != run]
-        return replace(mine, cohort=tuple(self._curves_of(other) for other in good), judge=self._judge(mine.links))
+        good = self._curves_of(mine.kind)
+        cohort = tuple(curves for other, (_, curves) in good.items() if other != run)
+        return replace(mine, cohort=cohort, judge=self._judge(mine.links))
 
     def _cohort(self, kind: str) -> list[str]:
         """The newest runs of a kind that the user calls good, by their tag."""
@@ -88,14 +89,16 @@ class Diagnoses:
         ]
         return [run for _, run in sorted(good)[:COHORT]]
 
-    def _curves_of(self, run: str) -> Mapping[str, Series]:
-        """The curves of a run, read once for each state of its data."""
-        version = self.version([run])
-        held, curves = self._cohort_curves.get(run, ("", {}))
-        if held != version:
-            curves = self._own_signals(run).series
-            self._cohort_curves[run] = version, curves
-        return curves
+    def _curves_of(self, kind: str) -> Mapping[str, tuple[str, Mapping[str, Series]]]:
+        """Version and curves of each good run of a kind, read once for each state of its data."""
+        held = self._cohort_curves.get(kind, {})
+        now: dict[str, tuple[str, Mapping[str, Series]]] = {}
+        for run in self._cohort(kind):
+            version = self.version([run])
+            known = held.get(run)
+            now[run] = known if known and known[0] == version else (version, self._own_signals(run).series)
+        self._cohort_curves[kind] = now
+        return now
 
     def _judge(self, links: Mapping[str, str]) -> Judge | None:
         """How the linked reward model ranks held-out pairs, if it is here and has any."""

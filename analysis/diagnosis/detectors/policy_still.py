@@ -8,14 +8,15 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, SMALL, TENFOLD, gain, present
+from analysis.diagnosis.rounding import rounded
 from analysis.diagnosis.signals import Series, Signals
 
 LEAST = 8 * FEW
 """Rows before it is said: five presents after warm-up, as for a score that does not move."""
 
 EXACT = FEW
-"""Rows of a KL of exactly 0 at half of the largest learning rate so far or more: no noise makes it, but a log that is rounded
-does while the rate still climbs. Where no rate is logged, as many rows more."""
+"""Rows of a KL of exactly 0 since the learning rate was at its largest: no noise makes it, but a log that is rounded does while
+the rate still climbs. Where no rate is logged, as many rows more."""
 
 BOUND = SMALL**2 / 2
 """Nats per response that a small gain takes at the least: a shift of g standard deviations costs g^2 / 2."""
@@ -51,9 +52,12 @@ class PolicyStill(Detector):
         if logged is not None and len(logged) >= EXACT and not logged.values.any():
             after = len(logged) - EXACT
             if rate is not None and rate.values.any():
-                full = rate.steps[np.argmax(rate.values >= rate.values.max() / 2)]
+                full = rate.steps[np.argmax(rate.values)]
                 after = int((logged.steps > full).sum())
-            return self._nothing(view, logged) if after >= EXACT else "too few rows of KL at the full learning rate"
+            if after < EXACT:
+                return "too few rows of KL at the full learning rate"
+            below = rounded(view)
+            return f"the log is rounded: a KL below {below:g} is 0 in it" if below else self._nothing(view, logged)
         if kl is None or kl.errors is not None:
             return "KL to the reference is not logged, or not per response"
         if len(kl) < LEAST:

@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import present
+from analysis.diagnosis.rounding import rounded
 from analysis.diagnosis.signals import Floats, Series, Signals
 from analysis.policy.invariants import Check, kl_leaves_zero, kl_starts_at_zero, ratio_starts_at_one
 from analysis.policy.invariants.check import Invariant
@@ -46,7 +47,8 @@ class StartMismatch(Detector):
                 gradient = view.get("grad_norm")
                 if gradient is not None and len(gradient):
                     moved = moved * (_at(gradient, kl.steps) != 0)  # without a gradient nothing moves at any rate
-                checks.append(kl_leaves_zero(kl.steps, kl.values, moved, view.setting("kl_coef", "beta")))
+                coefficient = view.setting("kl_coef", "beta")
+                checks.append(kl_leaves_zero(kl.steps, kl.values, moved, coefficient, rounded(view)))
             now = present(kl)
             if now is not None and now.high < 0:
                 # a KL is not negative; a batch's k1 may be, its mean over rows may not

@@ -95,7 +95,11 @@ def kl_starts_at_zero(
 
 
 def kl_leaves_zero(
-    step: npt.ArrayLike, kl: npt.ArrayLike, learning_rate: npt.ArrayLike | None = None, coefficient: float | None = None
+    step: npt.ArrayLike,
+    kl: npt.ArrayLike,
+    learning_rate: npt.ArrayLike | None = None,
+    coefficient: float | None = None,
+    rounded: float = 0.0,
 ) -> Check:
     """A KL of exactly 0 in every later row: the reference is the policy itself, or there is none and 0 stands for missing.
 
@@ -104,6 +108,7 @@ def kl_leaves_zero(
     step, kl : (n,) KL to the reference
     learning_rate : (n,) tells which rows were preceded by an update; None if not logged
     coefficient : coefficient of the KL; with 0 many trainers hold no reference, and log 0
+    rounded : largest KL that the log writes as 0
     """
     s, k = rows(step, kl)
     if coefficient == 0:
@@ -118,6 +123,8 @@ def kl_leaves_zero(
     if later.sum() < 3:
         return KL_LEAVES_ZERO.not_checked("fewer than three rows after an update")
     # one row of exactly 0 may be an early stop; all of them can't be chance
-    zero = (k[later] == 0).all()
+    zero = bool((k[later] == 0).all())
+    if zero and rounded:
+        return KL_LEAVES_ZERO.not_checked(f"the log is rounded: a KL below {rounded:g} is 0 in it")
     excess = np.full(int(later.sum()), 1.0 if zero else -1.0)
     return KL_LEAVES_ZERO.hold(s[later], excess, 0.0, "exactly 0 is no estimate", innocent=innocent)

@@ -124,3 +124,16 @@ def test_a_new_cohort_makes_kept_diagnoses_due(tmp_path):
         assert board.due() == []
         board.edit("good-0", tags=["seed 3"])
         assert {run for run, _ in board.due()} >= {"new"}
+
+
+def test_a_run_that_lost_its_tag_is_no_yardstick_any_more_and_is_let_go(tmp_path):
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        write(tmp_path, f"good-{i}", curves(rng), tags=["baseline"])
+    write(tmp_path, "new", curves(rng))
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        assert len(board.signals("new").cohort) == 6
+        board.edit("good-0", tags=[])
+        assert len(board.signals("new").cohort) == 5
+        assert set(board._cohort_curves["policy"]) == {f"good-{i}" for i in range(1, 6)}

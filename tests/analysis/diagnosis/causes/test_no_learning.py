@@ -79,3 +79,29 @@ def test_look_alike_a_reference_that_moves_along(real):
     said = diagnose(frozen(real, 0.5 + 2 * (1 - np.exp(-np.arange(200) / 40)) + 0.1 * noise(RNG, 200, 0.1)))
     assert first(said) == "policy_reference_mismatch"
     assert "no_learning" not in causes(said)
+
+
+def slow(n, warm, digits):
+    """A run whose KL stays below 0.0005 nats per token while the rate climbs, logged to so many digits."""
+    rate = 3e-4 * np.minimum(1, np.arange(1, n + 1) / warm)
+    learned = np.cumsum(rate / 3e-4) ** 2 / 1e6
+    return signals(
+        config={"beta": 0.05}, kl_unit="nats per token", kl__to_reference=np.round(learned, digits), learning_rate=rate,
+        grad_norm=np.round(0.6 + 0.1 * RNG.random(n), digits), reward__rm_score_mean=np.round(0.4 + 0.1 * noise(RNG, n, 0), digits),
+        reward__rm_score_std=np.round(0.9 + 0.1 * RNG.random(n), digits),
+    )  # fmt: skip
+
+
+def test_not_established_by_zeros_of_a_console_that_prints_three_digits():
+    """What is 0 in it is below 0.0005, and no more is known."""
+    said = diagnose(slow(22, 5, digits=3))
+    assert not causes(said) & {"no_learning", "policy_reference_mismatch"}
+    assert "the log is rounded: a KL below 0.0005 is 0 in it" in left_open(said, "move the policy")
+
+
+def test_not_established_by_zeros_while_the_learning_rate_still_climbs():
+    """Five digits, and a warm-up that begins as slowly."""
+    run = slow(30, 1000, digits=12)
+    said = diagnose(changed(run, kl__to_reference=np.zeros(30)))
+    assert "no_learning" not in causes(said)
+    assert "too few rows of KL at the full learning rate" in left_open(said, "move the policy")

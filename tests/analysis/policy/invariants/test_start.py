@@ -85,3 +85,13 @@ def test_a_policy_that_is_never_updated_keeps_its_zero():
     assert kl_leaves_zero(np.arange(20), np.zeros(20)).state == "not established"
     assert kl_leaves_zero(np.arange(20), np.zeros(20), np.full(20, 1e-5), coefficient=0).state == "not checked"
     assert kl_leaves_zero([1, 2, 3], [0.0, 0.0, 0.0], [1, 1, 1]).state == "not checked"
+
+
+def test_zeros_of_a_log_that_prints_three_digits_say_nothing():
+    found = kl_leaves_zero(np.arange(20), np.zeros(20), np.full(20, 1e-5), rounded=0.0005)
+    assert found.state == "not checked"
+    assert "below 0.0005" in found.because
+    assert (
+        kl_leaves_zero(np.arange(20), np.r_[np.zeros(10), np.full(10, 0.001)], np.full(20, 1e-5), rounded=0.0005).state
+        == "established"
+    )
