@@ -154,8 +154,13 @@ def _finding(opinion: Opinion, view: Signals, sights: Sights, detectors: Mapping
     own = [*cause.evidence(view, sights), *(e for n in mine for e in sights[n].evidence)]
     # what seems to contradict the finding is put straight right after what it rests on, where it is read
     evidence: list[Evidence] = [*own[:1], *conflicts(view, sights), *own[1:]]
+    # what is refuted speaks against it only where that takes something away (`Cause.absence`)
+    counts = ("refuted", "not_established") if cause.absence > 0 else ("not_established",)
     against = [
-        e for n in wanted if n in sights and not sights[n].there and n in cause.predicts for e in sights[n].evidence[:1]
+        e
+        for n in wanted
+        if n in sights and n in cause.predicts and sights[n].state in counts
+        for e in sights[n].evidence[:1]
     ]
     against += [e for n in cause.forbids if n in sights and sights[n].there for e in sights[n].evidence[:1]]
     return Finding(

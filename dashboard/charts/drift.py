@@ -13,6 +13,7 @@ from dashboard.charts.steps import columns, gaps
 from dashboard.look import BLUE, Theme, drawn, faded, heading, layout
 
 MS = 1000.0
+YEAR = 365 * 86400.0
 DAY = 86_400.0
 COLUMNS = 3
 
@@ -88,6 +89,9 @@ def categories(table: pd.DataFrame, theme: Theme, *, axis: str, unit: str, revis
     rows = -(-len(names) // COLUMNS)
     data: list[dict[str, Any]] = []
     annotations, axes = [], {}
+    # the chart above says the year; a narrow panel has room for one line
+    span = np.ptp(table["x"].to_numpy(float)) if len(table) else 0.0
+    day = {"tickformat": "%b %-d" if span < YEAR else "%b %Y"} if axis == "day" else {}
     gap, across = 0.30 / rows if rows > 1 else 0.0, 0.04
     height, width = (1 - gap * (rows - 1)) / rows, (1 - across * (COLUMNS - 1)) / COLUMNS
     for place, name in enumerate(names):
@@ -102,7 +106,8 @@ def categories(table: pd.DataFrame, theme: Theme, *, axis: str, unit: str, revis
             "domain": [left, left + width],
             "anchor": f"y{suffix}",
             "type": "date" if axis == "day" else "linear",
-            "nticks": 2,
+            "nticks": 4,
+            **day,
             **({"matches": "x"} if place else {}),
         }
         axes[f"yaxis{suffix}"] = {

@@ -190,6 +190,13 @@ def test_categories_share_their_scale():
     assert all(v["matches"] == "y" for k, v in axes.items() if k != "yaxis")
 
 
+@pytest.mark.parametrize(("days", "axis", "told"), [(45, "day", "%b %-d"), (900, "day", "%b %Y"), (45, "step", None)])
+def test_small_panels_name_days_or_months_in_one_line(days, axis, told):
+    """Left to itself, Plotly writes one month and its year below six weeks."""
+    figure = drift.categories(quantiles(days, categories=("p", "q")), look.LIGHT, axis=axis, unit="u")
+    assert {figure["layout"][name].get("tickformat") for name in ("xaxis", "xaxis2")} == {told}
+
+
 def test_arrays_arrive_as_they_were():
     values = np.array([1.5, np.nan, np.inf])
     back = json.loads(serialised({"data": [{"y": values, "x": np.array([1, 2**40])}], "layout": {}}))
