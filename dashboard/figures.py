@@ -30,6 +30,9 @@ BAND_SECONDS = 4.0
 _bands: Remembered[pd.DataFrame] = Remembered(16)
 _shown = Seldom(BAND_SECONDS, 64)
 
+FOUND = 2
+"""Panels that findings add to the usual ones: the first of the worst two, so that the page stays the same for the eye."""
+
 NAME = 26
 """Letters of a run's name at the end of its curve: more would leave too little for the curve."""
 
@@ -104,13 +107,21 @@ def marks_of(view: Curves) -> dict[str, look.Mark]:
 def shown_panels(
     board: Board, view: Curves, runs: pd.DataFrame | None = None
 ) -> tuple[list[panels.Panel], pd.DataFrame]:
-    """The panels of a view and what is known of their metrics; `runs` is the board's list, if it is at hand."""
+    """The panels of a view and what is known of their metrics; `runs` is the board's list, if it is at hand.
+
+    Where no metrics are asked for they are those that every run shows, and behind them what the worst findings rest on.
+    """
     table = standing(board).table if runs is None else runs
     kinds = dict(zip(table["run"].tolist(), table["kind"].tolist(), strict=True))
     metrics = cohorts.named(board.metrics(view.runs), cohorts.losses(table))
     kind = next((kind for run in view.runs if isinstance(kind := kinds.get(run), str)), None)
     drawn = metrics[metrics["metric"] != comparison.KL] if view.x == "kl" else metrics  # over itself it says nothing
-    return panels.panels(metrics, view.metrics or panels.first(drawn, kind)), metrics
+    if view.metrics:
+        return panels.panels(metrics, view.metrics), metrics
+    usual = panels.first(drawn, kind)
+    shown = {*usual, *(set(metrics["metric"]) - set(drawn["metric"]))}
+    found = [m for m in findings.rest_on(board.diagnoses(view.runs), metrics) if m not in shown]
+    return panels.panels(metrics, [*usual, *found[:FOUND]]), metrics
 
 
 def curves(board: Board, view: Curves, window: tuple[float, float] | None = None) -> Answer:

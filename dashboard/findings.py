@@ -181,6 +181,16 @@ def metrics_of(finding: Finding, logged: pd.DataFrame) -> frozenset[str]:
     return frozenset(found)
 
 
+def rest_on(diagnoses: Mapping[str, Diagnosis], logged: pd.DataFrame) -> tuple[str, ...]:
+    """The metrics that findings rest on first, those of the most serious findings before the others."""
+    found = [
+        (finding, run) for run, diagnosis in diagnoses.items() for finding in serious(diagnosis) if finding.evidence
+    ]
+    found.sort(key=lambda pair: (pair[0].severity != "critical", pair[0].rank))
+    metrics = (concerned(f.evidence[0].series, logged[logged["run"] == run])[:1] for f, run in found)
+    return tuple(dict.fromkeys(metric for one in metrics for metric in one))
+
+
 def noted(
     diagnoses: Mapping[str, Diagnosis], logged: pd.DataFrame, names: Mapping[str, str] | None = None
 ) -> tuple[Noted, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ from analysis.diagnosis.finding import (
     Undecided,
 )
 from dashboard import figures, findings, look, opening
+from dashboard.charts import traces
 from tests.dashboard.conftest import words
 
 LOGGED = pd.DataFrame(
@@ -357,6 +359,37 @@ def test_along_another_axis_nothing_is_marked(told, along):
     tell(diagnosis(finding(evidence=(Evidence("R.", series="reward"),))))
     found = figures.curves(board, figures.Curves(runs=("a",), slots=(0,), x=along)).figure
     assert found is None or marks(found) == {}
+
+
+def test_what_a_finding_rests_on_is_drawn_though_it_is_none_of_the_usual_panels(tmp_path):
+    rows = [
+        {"step": i, "reward": 0.01 * i, "kl": 0.02 * i, "entropy": 3 - 0.01 * i, "policy_loss": 0.1, "response_length": 50.0 + i,
+         "clip_fraction": 0.1, "value_loss": 1 / i, "grad_norm": 1.0, "learning_rate": 1e-5} for i in range(1, 81)
+    ]  # fmt: skip
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "log.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        view = figures.Curves(runs=("a",), slots=(0,))
+        usual = [panel.metric for panel in figures.shown_panels(board, view)[0]]
+        assert not {"learning_rate", "value.loss", "grad_norm"} & set(usual)
+        said = [
+            finding(
+                severity=severity,
+                rank=rank,
+                evidence=(Evidence("It jumped.", series=series), Evidence("Too.", series="entropy")),
+            )
+            for rank, (severity, series) in enumerate(
+                (("warning", "grad_norm"), ("critical", "learning_rate"), ("warning", "value_loss"), ("warning", "kl"))
+            )
+        ]
+        board.keep_diagnosis(diagnosis(*said), 720)
+        shown = [panel.metric for panel in figures.shown_panels(board, view)[0]]
+        assert shown == [*usual, "learning_rate", "grad_norm"]  # the worst first, two at most
+        assert [p.metric for p in figures.shown_panels(board, replace(view, metrics=("entropy.token_mean",)))[0]] == [
+            "entropy.token_mean"
+        ]
+        assert figures.curves(board, view).figure["layout"]["height"] == traces.height(len(shown))
 
 
 def test_curves_below_cards_are_not_drawn_before_the_page(told):
