@@ -74,6 +74,7 @@ def _started() -> subprocess.Popen[bytes]:
         [sys.executable, "-c", "from analysis.diagnosis import apart; apart.answer()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for the program that it belongs to
         env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "OMP_NUM_THREADS": "1"},
     )
 
@@ -89,11 +90,14 @@ def answer() -> None:
     while True:
         try:
             signals = pickle.load(sys.stdin.buffer)
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             made: Diagnosis | str = diagnose(signals)
         except Exception as error:  # a plug-in's too: the other runs are diagnosed all the same
             made = f"{type(error).__name__}: {error}"
-        pickle.dump(made, out)
-        out.flush()
+        try:
+            pickle.dump(made, out)
+            out.flush()
+        except OSError:  # nobody reads any more
+            return

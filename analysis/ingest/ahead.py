@@ -77,6 +77,7 @@ class Ahead:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pipesize=PIPE,
+            start_new_session=True,  # Ctrl-C is for the program that it belongs to
             env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "OMP_NUM_THREADS": "1"},
         )
         threading.Thread(target=self._take_in, name="rewardboard-ahead", daemon=True).start()
@@ -260,7 +261,7 @@ def answer() -> None:
     registry.leaves("source")
     send("up")
     threading.Thread(target=listen, daemon=True).start()
-    with suppress(OSError, KeyboardInterrupt):  # nobody reads any more
+    with suppress(OSError):  # nobody reads any more
         while True:
             with news:
                 news.wait_for(lambda: jobs)

@@ -6,6 +6,7 @@ process that is killed, ends all diagnosing; what a plug-in prints is read as an
 
 import math
 import os
+import pickle
 import signal
 import time
 
@@ -64,3 +65,18 @@ def test_it_ends_with_its_owner(apart):
     while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < until:
         time.sleep(0.05)
     assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_ctrl_c_at_a_terminal_is_not_told_by_its_traceback(apart):
+    apart.diagnose(signals([1.0] * 10))
+    assert os.getpgid(apart._process.pid) != os.getpgid(0)
+
+
+def test_it_ends_quietly_where_nobody_waits_for_its_answer(apart, capfd):
+    apart.diagnose(signals([1.0] * 10))
+    process = apart._process
+    process.stdout.close()
+    pickle.dump(signals(blow_up()), process.stdin)
+    process.stdin.close()
+    assert process.wait(30) == 0
+    assert capfd.readouterr().err == ""

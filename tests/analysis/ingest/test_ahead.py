@@ -251,6 +251,14 @@ def test_it_ends_with_a_process_that_is_killed(tmp_path):
     until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
 
 
+def test_ctrl_c_at_a_terminal_is_not_told_by_its_traceback(tmp_path):
+    reader = ahead.Ahead([Job(lines(tmp_path / "a.jsonl", 0, 10))])
+    try:
+        assert os.getpgid(reader._process.pid) != os.getpgid(0)
+    finally:
+        reader.close()
+
+
 def test_a_small_ingest_and_a_single_core_start_nothing(logs, tmp_path, monkeypatch):
     monkeypatch.setattr(ahead.subprocess, "Popen", None)
     stored(logs, tmp_path / "small.duckdb")
