@@ -20,26 +20,29 @@ FOLD = 4.0
 @registry.detector
 class ValueLost(Detector):
     """Established at the first row from which the squared error is above the variance of single scores at the start, after
-    five rows at the least in which it was well below: a restart without the value model's weights looks like this.
+    five rows at the least in which it was below, and off its own path: a restart without the value model's weights looks like this.
     """
 
     name = "value_lost"
     kinds = ("policy",)
     about = "whether the value model is lost from one row to the next"
     needs = ("value.mse",)
+    watches = ("value.mse",)
     uses = ("score", "score.sd", "rollouts/*")
 
     def look(self, view: Signals) -> Sight | str:
         series, sd = view.series["value.mse"], score_spread(view)
         if sd is None:
             return "no spread of scores to hold the error against"
-        error = series.values
-        if len(error) < 2 * FEW + STAYS:
+        error, change = series.values, None if series.change is None else series.change.sudden
+        if len(error) < 2 * FEW + STAYS or change is None:
             return "too few rows"
         constant, most = sd.value**2, (sd.value * (1 + 2 * sd.error)) ** 2
         after = np.lib.stride_tricks.sliding_window_view(error, STAYS).min(axis=1)[2 * FEW :]
         before = np.lib.stride_tricks.sliding_window_view(error, FEW).max(axis=1)[FEW : FEW + len(after)]
-        lost = (after > most) & (before < constant) & (after > FOLD * before)
+        # rows that follow each other are alike: beyond what this run's own noise makes in so many rows
+        off = np.lib.stride_tricks.sliding_window_view(change.excess, STAYS)[2 * FEW :]
+        lost = (after > most) & (before < constant) & (after > FOLD * before) & (off > 1).any(axis=1)
         if not lost.any():
             statement = "The value model's error never rises above that of a constant from one row to the next."
             return Sight("refuted", (Evidence(statement, "refuted", n=len(error), series=series.tag),))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.diagnosis.engine import diagnose
-from tests.analysis.diagnosis.worlds import changed, healthy, left_open, needs_labelled, serious
+from tests.analysis.diagnosis.worlds import changed, healthy, left_open, needs_labelled, noise, serious
 
 pytestmark = needs_labelled
 
@@ -79,6 +79,16 @@ def test_fires_on_a_value_model_that_is_lost_while_the_policy_goes_on(seed):
 
 def test_look_alike_one_batch_that_the_value_model_did_not_foresee():
     assert not serious(diagnose(changed(healthy(0), value__loss=lost(150, rows=1))))
+
+
+@pytest.mark.parametrize("phi", [0.0, 0.8])
+def test_look_alike_a_value_loss_that_is_all_noise(phi):
+    """A factor of three up or down in every second row, for long: two high rows in a row come by chance."""
+    rng = np.random.default_rng(5)
+    for seed in range(20):
+        loud = np.exp(1.2 * noise(rng, 400, phi))
+        run = changed(healthy(seed, 400), value__loss=lambda s, v, loud=loud: 0.2 * v[0] * loud)
+        assert "mid_run_fault.values_lost" not in [f.cause for f in diagnose(run).findings]
 
 
 def test_look_alike_a_value_model_that_has_not_learned_yet():
