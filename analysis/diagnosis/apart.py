@@ -71,11 +71,15 @@ class Apart:
 
 def _started() -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-c", "from analysis.diagnosis import apart; apart.answer()"],
+        [sys.executable, "-P", "-c", "from analysis.diagnosis import apart; apart.answer()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # Ctrl-C is for the program that it belongs to
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "OMP_NUM_THREADS": "1"},
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p and isinstance(p, str)),
+            "OMP_NUM_THREADS": "1",
+        },
     )
 
 

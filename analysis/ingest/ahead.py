@@ -1,24 +1,24 @@
 """New files read by a process of their own, ahead of the one whose rows are being written to the store.
 
-Making rows out of bytes is half of the work of reading logs, and needs nothing of the store. While a file that the
-process is at is waited for, one that it has not begun is read here. What it can't tell, and all that it had not finished
-when it died, is read here too, from the chunk on that came last.
+Making rows out of bytes is half of the work of reading logs, and needs nothing of the store. The process tells a file as a
+whole or not at all; while one that it is at is waited for, one that it has not begun is read here. What it does not
+tell, because it failed, died, or read another source or state of the file, is read by who writes it.
 """
 
 from __future__ import annotations
 
 import os
 import pickle
+import stat
 import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from analysis import registry
 from analysis.ingest.recognise import recognised
@@ -29,34 +29,33 @@ WORTH = 1 << 25
 """Bytes from which the process is worth its start: half a second, in which one of it reads 32 MB of event files."""
 
 SMALL = 1 << 23
-"""Bytes up to which a file is read, and kept in memory, while another one is waited for."""
+"""Bytes of the largest file that is read ahead: it is kept in memory whole. Larger ones are read and written in parts."""
+
+PACKED = (".gz", ".parquet", ".npz")
+"""Endings of files whose size does not tell how much memory they take."""
 
 NEAR = 2
 """Files from the one that is waited for that the process may be at, or begin before it hears that they are read here."""
 
 HELD = 1 << 25
-"""Bytes of pickled chunks that wait here: as many are made while a commit takes its half a second."""
+"""Bytes of pickled files that wait here: as many are made while a commit takes its half a second."""
 
 PIPE = 1 << 20
-"""Bytes of a pipe where the system lets us choose, so that most chunks pass in one piece."""
+"""Bytes of a pipe where the system lets us choose, so that most files pass in one piece."""
 
 LENGTH = 8
 """Bytes that tell how long a pickled answer is."""
 
-END = "end"
-
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """What a file is read as, and its size and time (ns) before that; no source: it is left to who writes it."""
+class Told:
+    """All chunks of a file, what it was read as, and its size and time (ns) before that; no source: it is not told."""
 
     job: Job
-    source: str
+    source: str = ""
     size: int = 0
     mtime_ns: int = 0
-
-
-Told = Begun | Chunk | str
+    chunks: tuple[Chunk, ...] = ()
 
 
 class Ahead:
@@ -67,33 +66,37 @@ class Ahead:
 
     def __init__(self, jobs: Iterable[Job]) -> None:
         self._asked = {job.path: job for job in jobs}
-        self._mine: dict[Path, list[Told]] = {}
+        self._mine: dict[Path, Told] = {}
         self._came: deque[tuple[Told, int]] = deque()
         self._held = 0
         self._up = self._gone = False
         self._news = threading.Condition()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from analysis.ingest import ahead; ahead.answer()"],
+            # without the folder that it is started in, whose files may have the names of our modules
+            [sys.executable, "-P", "-c", "from analysis.ingest import ahead; ahead.answer()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pipesize=PIPE,
             start_new_session=True,  # Ctrl-C is for the program that it belongs to
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p), "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(p for p in sys.path if p and isinstance(p, str)),
+                "OMP_NUM_THREADS": "1",
+            },
         )
-        threading.Thread(target=self._take_in, name="rewardboard-ahead", daemon=True).start()
+        try:
+            threading.Thread(target=self._take_in, name="rewardboard-ahead", daemon=True).start()
+        except RuntimeError:
+            self.close()
+            raise
 
     def read(self, source: Source, job: Job) -> Iterator[Chunk]:
         """The chunks of a file as `source.read(job)` yields them. Raises what that raises."""
-        for told in self._told(job.path):
-            if isinstance(told, Begun):
-                if told.job != job or told.source != source.name or not _unchanged(told):
-                    break
-            elif isinstance(told, Chunk):
-                yield told
-                job = replace(job, position=told.position)
-            else:
-                return
-        yield from source.read(job)
+        told = self._told(job.path)
+        if told is not None and (told.job, told.source) == (job, source.name) and _unchanged(told):
+            yield from told.chunks
+        else:
+            yield from source.read(job)
 
     def close(self) -> None:
         """End the process, whatever it is at."""
@@ -109,25 +112,20 @@ class Ahead:
 
     # -- where answers are taken out
 
-    def _told(self, path: Path) -> Iterator[Told]:
-        """What was told of a file, from its beginning; nothing if nobody was asked for it."""
+    def _told(self, path: Path) -> Told | None:
+        """What was told of a file; None if nobody was asked for it, or nobody knows."""
         if path in self._mine:
-            yield from self._mine.pop(path)
-        elif not self._up:
+            return self._mine.pop(path)
+        if not self._up:
             self._leave(path)
-        elif path in self._asked:
-            yield from self._answers(path)
-
-    def _answers(self, path: Path) -> Iterator[Told]:
-        here = False
-        while (told := self._next(path)) is not None:
-            if isinstance(told, Begun):  # of a file that was passed over, too
-                self._asked.pop(told.job.path, None)
-                here = told.job.path == path
-            if here:
-                yield told
-            if here and told == END:
-                return
+        while path in self._asked:
+            told = self._next(path)
+            if told is None:
+                return None
+            self._asked.pop(told.job.path, None)  # it may be one that was passed over
+            if told.job.path == path:
+                return told
+        return None
 
     def _next(self, path: Path) -> Told | None:
         """The next answer, None if the process is gone; while there is none, another file is read here."""
@@ -140,14 +138,16 @@ class Ahead:
                     return told
                 if self._gone:
                     return None
-            far = islice((job for job in self._asked.values() if job.path != path), NEAR, 2 * NEAR)
-            other = next((job for job in far if _small(job)), None)
-            if other is not None and len(self._mine) < HELD // SMALL:
-                self._leave(other.path)
-                self._mine[other.path] = list(_read(other))
-            else:
+            far = islice((job for job in self._asked.values() if job.path != path), NEAR, None)
+            other = next(far, None) if len(self._mine) < HELD // SMALL else None
+            if other is None:
                 with self._news:
                     self._news.wait_for(lambda: self._came or self._gone)
+                continue
+            self._leave(other.path)
+            mine = _read(other)
+            if mine.source:
+                self._mine[other.path] = mine
 
     def _leave(self, path: Path) -> None:
         """Take a file from the process, if it has not begun it."""
@@ -158,7 +158,7 @@ class Ahead:
     # -- where they come in
 
     def _take_in(self) -> None:
-        with suppress(OSError, EOFError, ValueError, pickle.UnpicklingError):  # it died, or was ended
+        try:
             self._answer()  # it is up
             with self._news:
                 self._up = True
@@ -171,9 +171,12 @@ class Ahead:
                     self._came.append((told, size))
                     self._held += size
                     self._news.notify_all()
-        with self._news:
-            self._gone = self._up = True
-            self._news.notify_all()
+        except Exception:  # it died, was ended, or told what can't be read: who waits must hear of it in any case
+            pass
+        finally:
+            with self._news:
+                self._gone = self._up = True
+                self._news.notify_all()
 
     def _answer(self) -> tuple[Told, int]:
         back = self._process.stdout
@@ -190,12 +193,13 @@ class Ahead:
 
 
 @contextmanager
-def reading_ahead(jobs: Iterable[Job], size: int) -> Iterator[Ahead | None]:
-    """Who reads jobs of `size` bytes ahead, until the end of the block; nobody where they are few or one core is all."""
+def reading_ahead(paths: Iterable[Path], job_of: Callable[[Path], Job]) -> Iterator[Ahead | None]:
+    """Who reads new files ahead, until the end of the block; nobody where they are few, or one core is all there is."""
     reader = None
-    if size >= WORTH and (os.cpu_count() or 1) > 1:
-        with suppress(OSError):  # no process to be had: all is read by who writes it
-            reader = Ahead(jobs)
+    sizes = {path: size for path in paths if (size := _size(path)) is not None}
+    if sum(sizes.values()) >= WORTH and (os.cpu_count() or 1) > 1 and sys.executable:
+        with suppress(OSError, RuntimeError):  # no process, or no thread, to be had: all is read by who writes it
+            reader = Ahead(map(job_of, sizes))
     try:
         yield reader
     finally:
@@ -203,14 +207,18 @@ def reading_ahead(jobs: Iterable[Job], size: int) -> Iterator[Ahead | None]:
             reader.close()
 
 
-def _small(job: Job) -> bool:
+def _size(path: Path) -> int | None:
+    """Bytes of a file that can be read ahead."""
+    if path.name.lower().endswith(PACKED):
+        return None
     try:
-        return os.stat(job.path).st_size <= SMALL
+        info = os.stat(path)
     except OSError:
-        return False
+        return None
+    return info.st_size if info.st_size <= SMALL and stat.S_ISREG(info.st_mode) else None
 
 
-def _unchanged(told: Begun) -> bool:
+def _unchanged(told: Told) -> bool:
     try:
         info = os.stat(told.job.path)
     except OSError:
@@ -218,23 +226,20 @@ def _unchanged(told: Begun) -> bool:
     return (info.st_size, info.st_mtime_ns) == (told.size, told.mtime_ns)
 
 
-def _read(job: Job) -> Iterator[Told]:
-    """What a source tells of a file; of one that it fails on, or can't go on with from a chunk on, only that it begins."""
+def _read(job: Job) -> Told:
+    """All that a source tells of a file; of one that it fails on nothing, so that who writes it fails as well and says so."""
     try:
         info = os.stat(job.path)
         found = recognised(Head(job.path, job.columns))
-        if found is not None and found[0].appends:
-            yield Begun(job, found[0].name, info.st_size, info.st_mtime_ns)
-            yield from found[0].read(job)
-        else:
-            yield Begun(job, "")
-    except Exception:  # who writes it reads it again, from the last chunk on, and tells what is wrong
-        yield Begun(job, "")
-    yield END
+        if found is None or info.st_size > SMALL:
+            return Told(job)
+        return Told(job, found[0].name, info.st_size, info.st_mtime_ns, tuple(found[0].read(job)))
+    except Exception:
+        return Told(job)
 
 
 def answer() -> None:
-    """Read jobs, write what is in their files, until the input ends."""
+    """Read jobs, tell what is in their files, until the input ends."""
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a plug-in prints is no answer
     jobs: dict[Path, Job] = {}
@@ -252,19 +257,21 @@ def answer() -> None:
                     news.notify()
         os._exit(0)  # nobody asks any more
 
-    def send(told: Any) -> None:
-        data = pickle.dumps(told, protocol=pickle.HIGHEST_PROTOCOL)
+    def send(told: Told) -> None:
+        try:
+            data = pickle.dumps(told, protocol=pickle.HIGHEST_PROTOCOL)
+        except Exception:  # a plug-in's own kind of value
+            data = pickle.dumps(Told(told.job))
         out.write(len(data).to_bytes(LENGTH, "little"))
         out.write(data)
         out.flush()
 
     registry.leaves("source")
-    send("up")
+    send(Told(Job(Path())))
     threading.Thread(target=listen, daemon=True).start()
     with suppress(OSError):  # nobody reads any more
         while True:
             with news:
                 news.wait_for(lambda: jobs)
                 job = jobs.pop(next(iter(jobs)))
-            for told in _read(job):
-                send(told)
+            send(_read(job))

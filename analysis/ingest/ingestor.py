@@ -110,11 +110,13 @@ class Ingestor:
         self._tailing = False
         self._strangers.clear()  # what was deleted, or not known by an older plug-in, is looked at again
         pending, new = self._find()
-        files = [found for batch in new for found in batch if not found.error]
-        jobs = (Job(found.path, None, self._columns(found.path)) for found in files)
-        with reading_ahead(jobs, sum(found.size for found in files)) as self._ahead:
-            changed = self._read_all(pending, new, progress)
-        self._ahead = None
+        paths = [found.path for batch in new for found in batch if not found.error]
+        with reading_ahead(paths, lambda path: Job(path, None, self._columns(path))) as ahead:
+            self._ahead = ahead
+            try:
+                changed = self._read_all(pending, new, progress)
+            finally:
+                self._ahead = None
         seen = [f for f in self.writer.files if is_below(f.path, self._roots if paths is None else paths)]
         owners = {f.run_id for f in seen}
         runs = [r for r, run in self.writer.runs.items() if run.begun and not owners.isdisjoint(_lineage(r))]

@@ -2,17 +2,19 @@
 
 Where an expert would catch it being wrong: the store is another one than without it; a row that comes between its reading
 and ours is lost; rows are there twice after it died in the middle of a file; it reads by a source, or by columns, that
-are not ours; its errors are other ones; it outlives its ingest; it takes the memory of a whole large file; a small
-ingest pays for it.
+are not ours; its errors are other ones; it outlives its ingest; it takes the memory of a large file; a small ingest pays
+for it; it runs what lies in the folder of the logs.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -132,7 +134,7 @@ def test_it_really_reads_what_it_is_asked_for(tmp_path, monkeypatch):
     paths = [lines(tmp_path / f"{n}.jsonl", 0, 50) for n in range(3)]
     reader = ahead.Ahead(map(Job, paths))
     try:
-        until(lambda: len(reader._came) == 3 * 3)  # begun, a chunk, its end
+        until(lambda: len(reader._came) == 3)
         source = source_of(paths[0])
         monkeypatch.setattr(type(source), "read", None)
         assert [len(values(reader.read(source, Job(path)))[0]) for path in paths] == [50] * 3
@@ -144,7 +146,7 @@ def test_rows_that_come_between_its_reading_and_ours_are_not_lost(tmp_path):
     path = lines(tmp_path / "a.jsonl", 0, 100)
     reader = ahead.Ahead([Job(path)])
     try:
-        until(lambda: len(reader._came) == 3)
+        until(lambda: reader._came)
         lines(path, 100, 130)
         got = list(reader.read(source_of(path), Job(path)))
     finally:
@@ -158,7 +160,7 @@ def test_columns_and_sources_that_are_not_ours_are_not_taken(tmp_path):
     for job, source in ((Job(path, None, {"reward": "kl"}), source_of(path)), (Job(path), source_of(Path("events")))):
         reader = ahead.Ahead([Job(path)])
         try:
-            until(lambda reader=reader: len(reader._came) == 3)
+            until(lambda reader=reader: reader._came)
             mine = type("Mine", (), {"name": f"not {source.name}", "read": lambda self, job: iter(())})()
             asked = source if job.columns else mine
             tags = {str(t) for c in reader.read(asked, job) for t in c.records[0].table["tag"].to_pylist()}
@@ -167,29 +169,82 @@ def test_columns_and_sources_that_are_not_ours_are_not_taken(tmp_path):
         assert tags == ({"kl"} if job.columns else set())
 
 
-@pytest.mark.parametrize("when", ["before it is up", "at rest", "in the middle of a file"])
+@pytest.mark.parametrize("when", ["before it is up", "at rest", "while it is waited for"])
 def test_its_death_loses_and_doubles_nothing(tmp_path, monkeypatch, when):
-    monkeypatch.setattr(ahead, "HELD", 1)  # what it has told already would be taken in spite of its death
     paths = [lines(tmp_path / f"{n}.jsonl", 0, 200_000 if n == 1 else 40) for n in range(4)]
+    monkeypatch.setattr(ahead, "HELD", 1)  # what it has told already would be taken in spite of its death
     reader = ahead.Ahead(map(Job, paths))
     got = []
     try:
-        if when == "before it is up":
-            reader._process.kill()
-        else:
+        if when != "before it is up":
             until(lambda: reader._came)
         for number, path in enumerate(paths):
-            if when == "at rest" and number == 2:
+            if (when, number) in (("before it is up", 0), ("at rest", 2)):
                 reader._process.kill()
-            chunks = []
-            for chunk in reader.read(source_of(path), Job(path)):
-                chunks.append(chunk)
-                if when == "in the middle of a file" and number == 1:
-                    reader._process.kill()
-            got.append(values(chunks)[0])
+            if (when, number) == ("while it is waited for", 1):
+                threading.Timer(0.01, reader._process.kill).start()
+            got.append(values(reader.read(source_of(path), Job(path)))[0])
     finally:
         reader.close()
     assert got == [list(range(200_000 if n == 1 else 40)) for n in range(4)]
+
+
+@pytest.mark.parametrize("error", [TypeError, MemoryError, ImportError])
+def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(tmp_path, monkeypatch, error):
+    def broken(_):
+        raise error
+
+    path = lines(tmp_path / "a.jsonl", 0, 20)
+    monkeypatch.setattr(ahead.pickle, "loads", broken)
+    reader = ahead.Ahead([Job(path)])
+    try:
+        until(lambda: reader._gone)
+        assert values(reader.read(source_of(path), Job(path)))[0] == list(range(20))
+    finally:
+        reader.close()
+
+
+def test_a_file_that_is_read_in_the_middle_of_another_one_has_its_own_rows(tmp_path):
+    """As a rewritten file of a log is, of which the others are then read anew."""
+    paths = [lines(tmp_path / f"{n}.jsonl", 100 * n, 100 * n + 50) for n in range(3)]
+    reader = ahead.Ahead(map(Job, paths))
+    try:
+        until(lambda: len(reader._came) == 3)
+        source = source_of(paths[0])
+        outer = reader.read(source, Job(paths[0]))
+        first = next(outer)
+        inner = values(reader.read(source, Job(paths[2])))[0]
+        assert values([first, *outer])[0] == list(range(50))
+        assert inner == list(range(200, 250))
+        assert values(reader.read(source, Job(paths[1])))[0] == list(range(100, 150))
+    finally:
+        reader.close()
+
+
+def test_a_list_of_rows_that_is_cut_off_is_there_once(tmp_path, any_size, monkeypatch):
+    """Its first part is whole; a source that begins such a file anew would double it."""
+    folder = tmp_path / "logs" / "a"
+    folder.mkdir(parents=True)
+    rows = ",".join(json.dumps({"step": s, "reward": s / 7, "kl": s / 9}) for s in range(150_000))
+    (folder / "metrics.json").write_text(f"[{rows},{{")
+    with_it = stored(tmp_path / "logs", tmp_path / "with.duckdb")
+    monkeypatch.setattr(ahead, "WORTH", 1 << 60)
+    assert with_it["points"] == stored(tmp_path / "logs", tmp_path / "without.duckdb")["points"]
+    assert any_size
+
+
+def test_no_code_of_the_folder_that_it_is_started_in_is_run(tmp_path, monkeypatch):
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "analysis" / "__init__.py").write_text("import pathlib; pathlib.Path('ran').touch()")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["", Path("of a notebook"), *(p for p in sys.path if p)])
+    path = lines(tmp_path / "a.jsonl", 0, 20)
+    reader = ahead.Ahead([Job(path)])
+    try:
+        until(lambda: reader._came)
+        assert not (tmp_path / "ran").exists()
+    finally:
+        reader.close()
 
 
 def test_files_that_are_passed_over_or_asked_for_out_of_order_are_read_all_the_same(tmp_path):
@@ -219,15 +274,27 @@ def test_an_error_is_the_one_of_the_source(tmp_path):
     assert str(told.value) == str(ours.value)
 
 
-def test_of_a_large_file_only_a_part_waits_here(tmp_path, monkeypatch):
-    path = lines(tmp_path / "large.jsonl", 0, 300_000)
+def test_files_whose_size_in_memory_is_large_or_unknown_are_read_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(ahead, "WORTH", 0)
+    monkeypatch.setattr(ahead, "SMALL", 1000)
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    small, large = lines(tmp_path / "small.jsonl", 0, 10), lines(tmp_path / "large.jsonl", 0, 1000)
+    packed, pipe = tmp_path / "rows.jsonl.gz", tmp_path / "pipe.jsonl"
+    packed.write_bytes(gzip.compress(small.read_bytes()))
+    os.mkfifo(pipe)
+    with ahead.reading_ahead([small, large, packed, pipe, tmp_path / "gone.jsonl"], Job) as reader:
+        assert list(reader._asked) == [small]
+
+
+def test_only_so_much_waits_here(tmp_path, monkeypatch):
+    paths = [lines(tmp_path / f"{n}.jsonl", 0, 500) for n in range(6)]
     monkeypatch.setattr(ahead, "HELD", 1)
-    reader = ahead.Ahead([Job(path)])
+    reader = ahead.Ahead(map(Job, paths))
     try:
-        until(lambda: len(reader._came) == 1)
-        time.sleep(1.0)
-        assert len(reader._came) <= 2
-        assert values(reader.read(source_of(path), Job(path)))[0] == list(range(300_000))
+        until(lambda: reader._came)
+        time.sleep(0.5)
+        assert len(reader._came) == 1
+        assert [len(values(reader.read(source_of(path), Job(path)))[0]) for path in paths] == [500] * 6
     finally:
         reader.close()
 
