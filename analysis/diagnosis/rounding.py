@@ -6,8 +6,8 @@ import numpy as np
 
 from analysis.diagnosis.signals import Signals
 
-MOST_DIGITS = 5
-"""Behind the point. A float32 of the usual size has hardly more."""
+MOST_DIGITS = 4
+"""Behind the point, as consoles print; with five, shares of batches of 32 would seem rounded, as 1/32 ends there."""
 
 ROWS = 64
 """Of each curve: rounding is seen in a few numbers."""

@@ -52,7 +52,8 @@ class MidRunFault(Cause):
         if "score_frozen" in self._jumped(sights):
             return "reward_constant"
         jumped = established(sights, "score_jump")
-        if jumped and not self._rewritten(sights) and sights.get("kl_jump") is not None and not sights["kl_jump"].there:
+        went_on = sights.get("kl_jump") is not None and sights["kl_jump"].state == "refuted"
+        if jumped and went_on and not self._rewritten(sights):
             return "reward_changed"
         return "values_lost" if self._jumped(sights) == ["value_lost"] else ""
 

@@ -45,13 +45,14 @@ class KLJump(Detector):
         off = (change.excess > 1) & (ratio > FOLD)
         if not off.any():
             return Sight("refuted", (Evidence("KL to the reference follows its own path, without a jump.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
-        steps = _steps(series.values)
+        steps, young = _steps(series.values), False
         for i in np.flatnonzero(off):
             first = max(0, int(i) - int(change.width[i]) + 1)
             before = float(np.square(change.expected[i]))
             up = np.flatnonzero(series.values[first : i + 1] > FOLD / 2 * before)
             at = first + int(up[0]) if len(up) else int(i)
             stays = series.values[at : at + STAYS]
+            young |= at + 2 * STAYS > len(series) and bool((series.values[at:] > FOLD / 2 * before).all())
             # a spike of a batch or two is no jump, nor is a climb
             if (
                 len(stays) == STAYS
@@ -60,6 +61,9 @@ class KLJump(Detector):
             ):
                 break
         else:
+            if young:
+                few = "KL to the reference has risen within the last rows; whether it jumped or climbs is open."
+                return Sight("not_established", (Evidence(few, "not_established", n=len(series), series=series.tag, needed=float(len(series) + 2 * STAYS)),))  # fmt: skip
             return Sight("refuted", (Evidence("Rows of KL are off its path, but no jump that stays.", "refuted", n=len(series), series=series.tag),))  # fmt: skip
         statement = f"KL to the reference jumped from {before:.3g} to {series.values[i]:.3g} {series.unit} within {i - first + 1} rows."
         evidence = Evidence(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 
 from analysis import registry
@@ -37,7 +39,9 @@ class PolicyStill(Detector):
     kinds = ("policy",)
     about = "whether updates move the policy at all"
     needs = ()
-    uses = ("learning_rate", "kl.per_sequence", "kl.to_reference", "grad_norm", "score", "score.sd", "rollouts/*")
+    uses = (
+        "learning_rate", "kl.per_sequence", "kl.to_reference", "grad_norm", "length", "score", "score.sd", "rollouts/*",
+    )  # fmt: skip
 
     def look(self, view: Signals) -> Sight | str:
         rate, kl = view.get("learning_rate"), view.get("kl.per_sequence")
@@ -57,7 +61,9 @@ class PolicyStill(Detector):
             if after < EXACT:
                 return "too few rows of KL at the full learning rate"
             below = rounded(view)
-            return f"the log is rounded: a KL below {below:g} is 0 in it" if below else self._nothing(view, logged)
+            if _of_a_response(below, logged, view) >= BOUND / TENFOLD**2:
+                return f"the log is rounded: a KL below {below:g} is 0 in it"
+            return self._nothing(view, logged)
         if kl is None or kl.errors is not None:
             return "KL to the reference is not logged, or not per response"
         if len(kl) < LEAST:
@@ -92,3 +98,11 @@ class PolicyStill(Detector):
             range=(at, float(view.steps[-1])), method="against the KL that a gain of 0.2 SD takes, over the square of 10",
         )  # fmt: skip
         return Sight("established", (evidence,), Onset(at, at, at), value)
+
+
+def _of_a_response(kl: float, logged: Series, view: Signals) -> float:
+    """Nats per response of a KL in the unit that was logged; infinite where the length of a response is not known."""
+    if kl == 0 or logged.unit.endswith("sequence"):
+        return kl
+    length = view.get("length")
+    return kl * float(length.values.max()) if length is not None and len(length) else inf

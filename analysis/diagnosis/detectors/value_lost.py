@@ -8,6 +8,7 @@ from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
 from analysis.diagnosis.levels import FEW, score_spread
+from analysis.diagnosis.rounding import rounded
 from analysis.diagnosis.signals import Signals
 
 STAYS = 2
@@ -42,15 +43,17 @@ class ValueLost(Detector):
         before = np.lib.stride_tricks.sliding_window_view(error, FEW).max(axis=1)[FEW : FEW + len(after)]
         # rows that follow each other are alike: beyond what this run's own noise makes in so many rows
         off = np.lib.stride_tricks.sliding_window_view(change.excess, STAYS)[2 * FEW :]
-        lost = (after > most) & (before < constant) & (after > FOLD * before) & (off > 1).any(axis=1)
+        # an error that the log writes as 0 is no value model that was good: none may be trained, or the digits are too few
+        held = (before > rounded(view)) & (before < constant)
+        lost = held & (after > most) & (after > FOLD * before) & (off > 1).any(axis=1)
         if not lost.any():
             statement = "The value model's error never rises above that of a constant from one row to the next."
             return Sight("refuted", (Evidence(statement, "refuted", n=len(error), series=series.tag),))
         first = int(np.flatnonzero(lost)[0])
-        row, was = first + 2 * FEW, float(np.median(error[first + FEW : first + 2 * FEW]))
+        row, was = first + 2 * FEW, float(before[first])
         worst = float(error[row : row + STAYS].max())
         statement = (
-            f"The value model's squared error was {was:.3g} and is {worst:.3g} from step {series.steps[row]:g} on: a value model "
+            f"The value model's squared error was {was:.3g} at most in the rows before, and is {worst:.3g} from step {series.steps[row]:g} on: a value model "
             f"that answers the same number everywhere has {constant:.3g}."
         )
         evidence = Evidence(

@@ -118,3 +118,28 @@ def test_fires_on_kl_that_jumps_from_one_row_to_the_next():
     said = diagnose(changed(healthy(3), kl__to_reference=lambda s, v: v * np.where(s > 150, 20.0, 1)))
     found = next(f for f in said.findings if f.cause == "mid_run_fault")
     assert found.onset.value == 151
+
+
+@pytest.mark.parametrize("rows", [3, 4, 5, 6, 9])
+def test_whether_the_policy_went_on_as_before_is_open_until_it_is_known(rows):
+    """KL and score jump together: in no row since is it told that the reward alone changed."""
+    shift = 4 * float(healthy(3).get("score.sd").values[0])
+    edits = {
+        "kl__to_reference": lambda s, v: v * np.where(s > 150, 20.0, 1),
+        "reward__rm_score_mean": lambda s, v: v - shift * (s > 150),
+    }
+    found = [f.cause for f in diagnose(changed(healthy(3), **edits).until(150.0 + rows)).findings]
+    assert "mid_run_fault.reward_changed" not in found
+    assert "mid_run_fault" in found
+
+
+@pytest.mark.parametrize("digits", [2, 12])
+def test_look_alike_a_value_loss_that_is_0_or_too_small_for_the_digits_of_the_log(digits):
+    """A value model that is not trained before step 150; a log in which 0.0045 is 0.00 and 0.0055 is 0.01."""
+    small = np.where(np.arange(1, 301) >= 150, 0.012 if digits == 12 else 0.0055, 0.0 if digits == 12 else 0.0045)
+    rounded = {
+        "reward__rm_score_mean": lambda s, v: np.round(0.05 * v / np.abs(v).max(), digits),
+        "reward__rm_score_std": lambda s, v: np.round(0.05 + 0 * v, digits),
+    }
+    said = diagnose(changed(healthy(1), value__loss=np.round(small, digits), **rounded))
+    assert "mid_run_fault.values_lost" not in [f.cause for f in said.findings]

@@ -81,12 +81,12 @@ def test_look_alike_a_reference_that_moves_along(real):
     assert "no_learning" not in causes(said)
 
 
-def slow(n, warm, digits):
+def slow(n, warm, digits, unit="nats per token"):
     """A run whose KL stays below 0.0005 nats per token while the rate climbs, logged to so many digits."""
     rate = 3e-4 * np.minimum(1, np.arange(1, n + 1) / warm)
     learned = np.cumsum(rate / 3e-4) ** 2 / 1e6
     return signals(
-        config={"beta": 0.05}, kl_unit="nats per token", kl__to_reference=np.round(learned, digits), learning_rate=rate,
+        config={"beta": 0.05}, kl_unit=unit, kl__to_reference=np.round(learned, digits), learning_rate=rate,
         grad_norm=np.round(0.6 + 0.1 * RNG.random(n), digits), reward__rm_score_mean=np.round(0.4 + 0.1 * noise(RNG, n, 0), digits),
         reward__rm_score_std=np.round(0.9 + 0.1 * RNG.random(n), digits),
     )  # fmt: skip
@@ -105,3 +105,20 @@ def test_not_established_by_zeros_while_the_learning_rate_still_climbs():
     said = diagnose(changed(run, kl__to_reference=np.zeros(30)))
     assert "no_learning" not in causes(said)
     assert "too few rows of KL at the full learning rate" in left_open(said, "move the policy")
+
+
+def test_fires_on_zeros_of_a_log_whose_digits_are_enough():
+    """Four digits of a KL per response: below 0.00005 there is no gain."""
+    still = changed(slow(150, 5, digits=4, unit="nats per sequence"), kl__to_reference=np.zeros(150))
+    assert "no_learning" in causes(diagnose(still))
+    assert "no_learning" not in causes(diagnose(slow(22, 5, digits=2, unit="nats per sequence")))
+
+
+def test_fires_where_shares_of_small_batches_have_few_digits_by_themselves():
+    """A reward of 0 or 1 over batches of 32 ends at five digits; nothing is rounded."""
+    n = 60
+    said = signals(
+        config={"beta": 0.05}, kl_unit="nats per token", kl__to_reference=np.zeros(n), learning_rate=np.full(n, 3e-4),
+        reward__rm_score_mean=RNG.binomial(32, 0.4, n) / 32, reward__rm_score_std=np.ones(n),
+    )  # fmt: skip
+    assert "no_learning" in causes(diagnose(said))
