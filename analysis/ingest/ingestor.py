@@ -110,8 +110,8 @@ class Ingestor:
         self._tailing = False
         self._strangers.clear()  # what was deleted, or not known by an older plug-in, is looked at again
         pending, new = self._find()
-        paths = [found.path for batch in new for found in batch if not found.error]
-        with reading_ahead(paths, lambda path: Job(path, None, self._columns(path))) as ahead:
+        fresh = [found.path for batch in new for found in batch if not found.error]
+        with reading_ahead(fresh, lambda path: Job(path, None, self._columns(path))) as ahead:
             self._ahead = ahead
             try:
                 changed = self._read_all(pending, new, progress)
