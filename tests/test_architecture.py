@@ -22,6 +22,7 @@ LAYERS = {
     "analysis.rows": 1,
     "analysis.timings": 1,
     "analysis.memory": 1,
+    "analysis.helper": 1,
     "analysis.eventfile": 2,
     "analysis.sources": 3,
     "analysis.store": 3,

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
 import threading
 from contextlib import suppress
 from dataclasses import replace
+from subprocess import Popen
 
 from analysis.diagnosis.finding import Diagnosis
 from analysis.diagnosis.signals import Signals
+from analysis.helper import started
 from analysis.records import RewardboardError
 
 
@@ -27,7 +28,7 @@ class Apart:
     """A process that diagnoses; started when it is first needed, and again if it died."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Popen[bytes] | None = None
         self._lock = threading.Lock()
 
     def diagnose(self, signals: Signals) -> Diagnosis:
@@ -38,7 +39,7 @@ class Apart:
             if self._process is not None and self._process.poll() is not None:
                 self.close()
             if self._process is None:
-                self._process = _started()
+                self._process = started(__name__)
             to, back = self._process.stdin, self._process.stdout
             assert to is not None
             assert back is not None
@@ -67,20 +68,6 @@ class Apart:
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()
-
-
-def _started() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-P", "-c", "from analysis.diagnosis import apart; apart.answer()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for the program that it belongs to
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(p for p in sys.path if p and isinstance(p, str)),
-            "OMP_NUM_THREADS": "1",
-        },
-    )
 
 
 def answer() -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import stat
-import subprocess
 import sys
 import threading
 from collections import deque
@@ -21,7 +19,9 @@ from itertools import islice
 from pathlib import Path
 
 from analysis import registry
+from analysis.helper import started
 from analysis.ingest.recognise import recognised
+from analysis.ingest.walk import Found
 from analysis.records import Chunk
 from analysis.sources.base import Head, Job, Source
 
@@ -71,19 +71,7 @@ class Ahead:
         self._held = 0
         self._up = self._gone = False
         self._news = threading.Condition()
-        self._process = subprocess.Popen(
-            # without the folder that it is started in, whose files may have the names of our modules
-            [sys.executable, "-P", "-c", "from analysis.ingest import ahead; ahead.answer()"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pipesize=PIPE,
-            start_new_session=True,  # Ctrl-C is for the program that it belongs to
-            env={
-                **os.environ,
-                "PYTHONPATH": os.pathsep.join(p for p in sys.path if p and isinstance(p, str)),
-                "OMP_NUM_THREADS": "1",
-            },
-        )
+        self._process = started(__name__, pipesize=PIPE)
         try:
             threading.Thread(target=self._take_in, name="rewardboard-ahead", daemon=True).start()
         except RuntimeError:
@@ -193,13 +181,12 @@ class Ahead:
 
 
 @contextmanager
-def reading_ahead(paths: Iterable[Path], job_of: Callable[[Path], Job]) -> Iterator[Ahead | None]:
+def reading_ahead(files: Iterable[Found], job_of: Callable[[Path], Job]) -> Iterator[Ahead | None]:
     """Who reads new files ahead, until the end of the block; nobody where they are few, or one core is all there is."""
-    reader = None
-    sizes = {path: size for path in paths if (size := _size(path)) is not None}
-    if sum(sizes.values()) >= WORTH and (os.cpu_count() or 1) > 1 and sys.executable:
+    reader, small = None, [found for found in files if _is_small(found)]
+    if sum(found.size for found in small) >= WORTH and (os.cpu_count() or 1) > 1 and sys.executable:
         with suppress(OSError, RuntimeError):  # no process, or no thread, to be had: all is read by who writes it
-            reader = Ahead(map(job_of, sizes))
+            reader = Ahead(job_of(found.path) for found in small)
     try:
         yield reader
     finally:
@@ -207,15 +194,8 @@ def reading_ahead(paths: Iterable[Path], job_of: Callable[[Path], Job]) -> Itera
             reader.close()
 
 
-def _size(path: Path) -> int | None:
-    """Bytes of a file that can be read ahead."""
-    if path.name.lower().endswith(PACKED):
-        return None
-    try:
-        info = os.stat(path)
-    except OSError:
-        return None
-    return info.st_size if info.st_size <= SMALL and stat.S_ISREG(info.st_mode) else None
+def _is_small(found: Found) -> bool:
+    return not found.error and found.size <= SMALL and not found.path.name.lower().endswith(PACKED)
 
 
 def _unchanged(told: Told) -> bool:

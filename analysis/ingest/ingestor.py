@@ -110,8 +110,9 @@ class Ingestor:
         self._tailing = False
         self._strangers.clear()  # what was deleted, or not known by an older plug-in, is looked at again
         pending, new = self._find()
-        fresh = [found.path for batch in new for found in batch if not found.error]
-        with reading_ahead(fresh, lambda path: Job(path, None, self._columns(path))) as ahead:
+        with reading_ahead(
+            itertools.chain.from_iterable(new), lambda path: Job(path, None, self._columns(path))
+        ) as ahead:
             self._ahead = ahead
             try:
                 changed = self._read_all(pending, new, progress)

@@ -25,6 +25,7 @@ import pytest
 from analysis import registry
 from analysis.board import Board
 from analysis.ingest import ahead
+from analysis.ingest.walk import walk
 from analysis.records import InputError
 from analysis.sources.base import Job
 from tests.analysis.ingest.test_kill import contents
@@ -279,11 +280,12 @@ def test_files_whose_size_in_memory_is_large_or_unknown_are_read_in_parts(tmp_pa
     monkeypatch.setattr(ahead, "SMALL", 1000)
     monkeypatch.setattr(os, "cpu_count", lambda: 2)
     small, large = lines(tmp_path / "small.jsonl", 0, 10), lines(tmp_path / "large.jsonl", 0, 1000)
-    packed, pipe = tmp_path / "rows.jsonl.gz", tmp_path / "pipe.jsonl"
+    packed = tmp_path / "rows.jsonl.gz"
     packed.write_bytes(gzip.compress(small.read_bytes()))
-    os.mkfifo(pipe)
-    with ahead.reading_ahead([small, large, packed, pipe, tmp_path / "gone.jsonl"], Job) as reader:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with ahead.reading_ahead(walk([tmp_path]), Job) as reader:
         assert list(reader._asked) == [small]
+    assert large.stat().st_size > 1000
 
 
 def test_only_so_much_waits_here(tmp_path, monkeypatch):
@@ -327,7 +329,7 @@ def test_ctrl_c_at_a_terminal_is_not_told_by_its_traceback(tmp_path):
 
 
 def test_a_small_ingest_and_a_single_core_start_nothing(logs, tmp_path, monkeypatch):
-    monkeypatch.setattr(ahead.subprocess, "Popen", None)
+    monkeypatch.setattr(ahead, "started", None)
     stored(logs, tmp_path / "small.duckdb")
     monkeypatch.setattr(ahead, "WORTH", 0)
     monkeypatch.setattr(os, "cpu_count", lambda: 1)
@@ -338,6 +340,6 @@ def test_where_no_process_is_to_be_had_all_is_read_here(logs, tmp_path, monkeypa
     def none(*_args, **_options):
         raise OSError("no more processes")
 
-    monkeypatch.setattr(ahead.subprocess, "Popen", none)
+    monkeypatch.setattr(ahead, "started", none)
     assert len(stored(logs, tmp_path / "store.duckdb")["points"]) > 8000
     assert not any_size
