@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from analysis import registry
 from analysis.diagnosis.finding import Evidence, Onset
 from analysis.diagnosis.leaf import Detector, Sight
-from analysis.diagnosis.signals import Signals
-
-Floats = npt.NDArray[np.float64]
+from analysis.diagnosis.signals import Floats, Signals
 
 STAYS = 3
 """Rows that must lie above."""

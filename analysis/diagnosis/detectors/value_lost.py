@@ -53,8 +53,8 @@ class ValueLost(Detector):
         row, was = first + 2 * FEW, float(before[first])
         worst = float(error[row : row + STAYS].max())
         statement = (
-            f"The value model's squared error was {was:.3g} at most in the rows before, and is {worst:.3g} from step {series.steps[row]:g} on: a value model "
-            f"that answers the same number everywhere has {constant:.3g}."
+            f"The value model's squared error was {was:.3g} at most in the rows before, and is {worst:.3g} from step "
+            f"{series.steps[row]:g} on: a value model that answers the same number everywhere has {constant:.3g}."
         )
         evidence = Evidence(
             statement, "established", worst / was, unit="times", n=len(error), series=series.tag,
