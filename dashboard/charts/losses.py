@@ -15,7 +15,7 @@ from dashboard.look import BLUE, VERMILLION, Theme, drawn, faded, heading, layou
 
 COLUMNS = 3
 
-HEAD, LOSS, BETWEEN, PUSH, FOOT = 62, 150, 12, 58, 36
+HEAD, LOSS, BETWEEN, PUSH, FOOT = 68, 150, 12, 58, 36
 """Pixels of a panel, from top to bottom: its words, the loss, a gap, the push, the margins' ticks."""
 
 ROW = HEAD + LOSS + BETWEEN + PUSH + FOOT
@@ -262,12 +262,12 @@ def _head(panel: Panel, theme: Theme, left: float, top: float) -> list[dict[str,
 
 
 def _title(panel: Panel, theme: Theme) -> str:
-    """Title and settings, on two lines where they are too long for a narrow panel."""
+    """Title and settings, on lines of their own where they are too long for a narrow panel."""
     note = f"<span style='color:{theme.muted}'>{drawn(panel.note)}</span>" if panel.note else ""
     lines = wrap(panel.title, TITLE, break_on_hyphens=False)
     words = "<br>".join(f"<b>{drawn(line)}</b>" for line in lines)
     if note:
-        together = len(lines) > 1 or len(panel.title) + len(panel.note) < TITLE
+        together = len(lines[-1]) + len(panel.note) < TITLE
         words += f"{'&nbsp;' if together else '<br>'}{note}"
     return words
 

@@ -10,8 +10,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -308,3 +310,13 @@ def test_the_numbers_of_the_picture_are_those_drawn(board):
     at_zero = of_a.loc[of_a["margin"].abs().idxmin()]  # both scores at A's middle, 2.35 and 1 for the shift
     assert at_zero["penalty"] == pytest.approx((softplus(-3.35) + softplus(3.35)) / 2)
     assert at_zero["push"] == pytest.approx(0.25)
+
+
+def test_no_line_of_a_title_reaches_the_panel_beside_it_in_a_narrow_window():
+    for found in readings(A, B):
+        lines = charts._title(panel(found), look.LIGHT).split("<br>")
+        longest = max(len(html.unescape(re.sub("<[^>]*>", "", line))) for line in lines)
+        assert longest <= charts.TITLE, found.name
+        assert 19 + 16 * len(lines) <= charts.HEAD, (
+            found.name
+        )  # from its place above the panel to the top of the figure
