@@ -1,6 +1,6 @@
 """All paired comparisons of 20 reward models on 3,000 pairs, 10,000 bootstrap draws each; beside scipy's bootstrap.
 
-    python tests/benchmarks/bench_compare.py [--models 20] [--pairs 3000]
+    python -m tests.benchmarks.bench_compare [--models 20] [--pairs 3000]
 
 Prints seconds (wall and processor) from scores to verdicts, the peak of memory, and what a loop over
 `scipy.stats.bootstrap` would take for the same intervals, extrapolated from a few of them.

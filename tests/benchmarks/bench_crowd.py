@@ -1,6 +1,6 @@
 """Ten browsers on one server while a hundred runs are written to.
 
-    python tests/benchmarks/bench_crowd.py [--minutes 17] [--browsers 10]
+    python -m tests.benchmarks.bench_crowd [--minutes 17] [--browsers 10]
 
 Each window stands on a page of its own and is used every few seconds (another run, a metric search, a zoom, back).
 Prints what the server says it took for requests and for runs of the page's script (`/api/health`), what the windows saw

@@ -1,6 +1,6 @@
 """Every page in a browser, at 10 to 1,000 runs and at 1,000 to 1,000,000 points a series: does it keep its time?
 
-    python tests/benchmarks/bench_drawn.py [--repeat 3]
+    python -m tests.benchmarks.bench_drawn [--repeat 3]
 
 Starts a server on a store that is read and diagnosed already (a thousand runs are some minutes), opens each page in one
 window that has seen it before (its scripts are in the browser's cache), and prints the median seconds until it is drawn and until the server had answered: the

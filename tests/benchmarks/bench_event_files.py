@@ -1,6 +1,6 @@
 """One event file of 200,000 scalars, from the file to its values: Rewardboard, TensorBoard's loader, its Rust server.
 
-    python tests/benchmarks/bench_event_files.py [--scalars 200000] [--repeat 5]
+    python -m tests.benchmarks.bench_event_files [--scalars 200000] [--repeat 5]
 
 The readers take turns on the same file (page cache warm), so that a busy machine hits all of them; the table has
 medians. Rewardboard checks every checksum and ends in Arrow batches; EventFileLoader ends in parsed events; the

@@ -1,6 +1,6 @@
 """From event files that were never read to a line in the browser: Rewardboard beside TensorBoard, in one run.
 
-    python tests/benchmarks/bench_first_chart.py [--runs 100] [--repeat 3] [--only rewardboard]
+    python -m tests.benchmarks.bench_first_chart [--runs 100] [--repeat 3] [--only rewardboard]
 
 Writes runs of 20 tags x 1,000 steps, starts each server as a new process (t = 0), opens its page in one headless
 Chromium as soon as it answers, and takes the time until a chart in the window has a line, until every run is listed and

@@ -1,6 +1,6 @@
 """From a flushed row to the open page: one run watched, and a hundred, all of them growing.
 
-    python tests/benchmarks/bench_live.py
+    python -m tests.benchmarks.bench_live
 
 Opens the Run page in headless Chromium, appends rows to a JSON-lines log and takes the time until the drawn curve
 reaches the new step. Needs playwright and Chromium.

@@ -1,6 +1,6 @@
 """Server time of the pages: questions to the store, figure, and the JSON that goes to the browser.
 
-    python tests/benchmarks/bench_pages.py
+    python -m tests.benchmarks.bench_pages
 
 Budgets: the Run page's first six panels with a million points each below 0.3 s, a zoom into 2 % below 0.1 s, the
 Reward models page of a million pairs and the Overview of 1,000 runs below 0.3 s. Also prints how the Run page grows with the length of a series and its exponent.

@@ -1,6 +1,6 @@
 """Looking through rollouts and scored pairs: server time of every request that the table makes, from rows to JSON.
 
-    python tests/benchmarks/bench_rollouts.py
+    python -m tests.benchmarks.bench_rollouts
 
 Budgets at a million rows: any sort or filter below 0.3 s, a page of an order that is known below 0.05 s, and memory that
 does not grow with the number of views. Times are the least of several, with nothing kept from the time before; CPU time

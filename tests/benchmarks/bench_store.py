@@ -1,6 +1,6 @@
 """Ten million long-format rows into the store, rollups included; then the queries of the pages.
 
-    python tests/benchmarks/bench_store.py [--rows 10000000]
+    python -m tests.benchmarks.bench_store [--rows 10000000]
 
 Prints seconds, rows a second and peak memory, and the server's part of the Run page: six panels of a million
 points, a zoom into 2 %, and the list and sparklines of a thousand runs.
