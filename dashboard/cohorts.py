@@ -88,12 +88,21 @@ def _is_loss(metric: str) -> bool:
     return metric in {*RANKING, "value.loss"} or metric.startswith("loss.")
 
 
+def recipes(table: pd.DataFrame, runs: Sequence[str]) -> set[tuple[str, str, str]]:
+    """The frameworks, trainers and ranking losses of these runs; "" where nobody said it."""
+    of = _recipes(table)
+    return {of.get(run, _UNSAID) for run in runs}
+
+
+def _recipes(table: pd.DataFrame) -> dict[str, tuple[str, str, str]]:
+    columns = [_words(table, name) for name in ("framework", "trainer", "loss")]
+    return dict(zip(table["run"].tolist(), zip(*columns, strict=True), strict=True))
+
+
 def _alike(table: pd.DataFrame, drawn: Sequence[str], others: Sequence[str]) -> dict[str, str]:
     """The others with the framework, trainer and ranking loss of a drawn run, and that loss; "" where nobody said it."""
-    columns = (_words(table, name) for name in ("framework", "trainer", "loss"))
-    recipes = dict(zip(table["run"].tolist(), zip(*columns, strict=True), strict=True))
-    wanted = {recipes.get(run, _UNSAID) for run in drawn}
-    return {run: recipe[-1] for run in others if (recipe := recipes.get(run, _UNSAID)) in wanted}
+    of, wanted = _recipes(table), recipes(table, drawn)
+    return {run: recipe[-1] for run in others if (recipe := of.get(run, _UNSAID)) in wanted}
 
 
 def _words(table: pd.DataFrame, name: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from typing import Any
@@ -13,9 +13,9 @@ from analysis import comparison
 from analysis.board import Board
 from analysis.records import InputError
 from dashboard import cohorts, findings, look, panels, runlist
+from dashboard.behind import Asked, Bands
 from dashboard.charts import traces, verticals
 from dashboard.look import count
-from dashboard.remembered import Remembered, Seldom
 from dashboard.standing import standing
 
 POINTS = 30_000
@@ -24,11 +24,7 @@ POINTS = 30_000
 FINEST, COARSEST = 1200, 150
 """Buckets a curve: the pixels of a wide screen, and what still shows a spike."""
 
-BAND_SECONDS = 4.0
-"""The band of all other runs moves slowly and costs as much as the chosen curves: it is made anew so seldom."""
-
-_bands: Remembered[pd.DataFrame] = Remembered(16)
-_shown = Seldom(BAND_SECONDS, 64)
+_bands = Bands()
 
 FOUND = 2
 """Panels that findings add to the usual ones: the first of the worst two, so that the page stays the same for the eye."""
@@ -86,7 +82,7 @@ class Curves:
 class Answer:
     """A figure, or in its place why there is none; `caption` says what its points are.
 
-    stale : whether the band of other runs has newer data than it shows
+    stale : whether a newer band of the other runs is due
     """
 
     figure: dict[str, Any] | None
@@ -124,8 +120,8 @@ def shown_panels(
     return panels.panels(metrics, [*usual, *found[:FOUND]]), metrics
 
 
-def curves(board: Board, view: Curves, window: tuple[float, float] | None = None) -> Answer:
-    """The figure of a view, in a window along its x axis."""
+def curves(board: Board, view: Curves, window: tuple[float, float] | None = None, *, fresh: bool = False) -> Answer:
+    """The figure of a view, in a window along its x axis; `fresh` takes a band that is at hand."""
     runs = standing(board).table
     shown, metrics = shown_panels(board, view, runs)
     if metrics.empty:
@@ -142,7 +138,7 @@ def curves(board: Board, view: Curves, window: tuple[float, float] | None = None
     seen = window or (float(trace["x"].min()), float(trace["x"].max()))
     grouped = {run: group for run, group in view.groups if run in view.runs}
     along = view.x == "step"
-    behind, stale = _band(board, view, runs, wanted, seen, window) if view.behind and along else (None, False)
+    behind, stale = _band(board, view, runs, wanted, seen, window, fresh) if view.behind and along else (None, False)
     groups = cohorts.groups(board, cohorts.losses(runs), grouped, wanted, seen) if grouped and along else None
     options = traces.Options(
         x=view.x,
@@ -173,6 +169,19 @@ def _findings(
     return findings.noted(board.diagnoses(view.runs), metrics, names if not view.beside else None)
 
 
+def version(board: Board, view: Curves, window: tuple[float, float] | None = None, *, fresh: bool = False) -> str:
+    """A text that changes when another figure of the view is due: with its data, and with the band that it shows."""
+    data = board.version([*view.runs, *view.behind])
+    if not view.behind or view.x != "step":
+        return data
+    band = _bands.word(_where(board, view, window), view.behind, board.version(view.behind), fresh=fresh)
+    return f"{data}/{band}"
+
+
+def _where(board: Board, view: Curves, window: tuple[float, float] | None) -> Hashable:
+    return board, view.metrics, window
+
+
 def _band(
     board: Board,
     view: Curves,
@@ -180,14 +189,13 @@ def _band(
     metrics: Sequence[str],
     seen: tuple[float, float],
     window: tuple[float, float] | None,
+    fresh: bool,
 ) -> tuple[pd.DataFrame, bool]:
-    """The band of the other runs, at most `BAND_SECONDS` old; and whether they have newer data."""
-    version = board.version(view.behind)
-    shown = _shown.of((board, view.behind), version)
-    key = (board, view.runs, view.behind, tuple(metrics), window)
-    return _bands.get(
-        key, partial(cohorts.behind, board, runs, view.runs, view.behind, metrics, seen), shown
-    ), shown != version
+    """The band of the other runs; and whether a newer one is due."""
+    make = partial(cohorts.behind, board, runs, view.runs, view.behind, metrics, seen)
+    recipes = cohorts.recipes(runs, view.runs)
+    asked = Asked(_where(board, view, window), frozenset({*recipes, *metrics}), view.behind, seen)
+    return _bands.get(asked, board.version(view.behind), make, fresh=fresh)
 
 
 def numbers(

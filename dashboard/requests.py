@@ -26,13 +26,14 @@ _kept: Remembered[bytes] = Remembered(KEPT)
 
 def curves(shared: Host, asked: Mapping[str, Any]) -> Reply:
     """A figure with its caption; `window` is the part of the x axis that the reader looks at."""
-    view = figures.Curves.of(asked)
-    version = shared.board.version([*view.runs, *view.behind])
+    view, window = figures.Curves.of(asked), _window(asked)
+    fresh = asked.get("have") is None
+    version = figures.version(shared.board, view, window, fresh=fresh)
     if asked.get("have") == version:
         return None, "", version
 
     def make() -> bytes:
-        answer = figures.curves(shared.board, view, _window(asked))
+        answer = figures.curves(shared.board, view, window, fresh=fresh)
         return serialised(
             {"figure": answer.figure, "caption": answer.caption, "missing": answer.missing, "stale": answer.stale}
         ).encode()
