@@ -10,8 +10,9 @@ import pandas as pd
 
 from analysis.store.rollups import LEVELS
 
-POINTS = 1_500_000
-"""Points that are read one by one (some 0.2 s); of more, blocks of 16 stand for them."""
+POINTS, PASSED = 1_500_000, 5_000_000
+"""Points that are read one by one, and points of other metrics of these runs that are passed on the way to them (some
+0.2 s each: the rows of a run lie together, those of a metric do not). Of more, blocks of 16 stand for them."""
 
 COLUMNS = ["group", "metric", "unit", "x", "n", "mean", "sd", "low", "high", "q10", "q50", "q90"]
 
@@ -46,10 +47,10 @@ def cohort(
         return pd.DataFrame(columns=COLUMNS)
     con.register("cohort_runs", runs)
     try:
-        low, high, points = _extent(con, metrics, window)
+        low, high, points, passed = _extent(con, metrics, window)
         if not np.isfinite(low):
             return pd.DataFrame(columns=COLUMNS)
-        rows = _POINT_ROWS if points <= POINTS else _BLOCK_ROWS
+        rows = _POINT_ROWS if points <= POINTS and passed <= PASSED else _BLOCK_ROWS
         return con.execute(
             f"""WITH members AS (
                     SELECT series_id, metric, unit, team, run_id FROM series JOIN cohort_runs USING (run_id)
@@ -105,18 +106,21 @@ _BLOCK_ROWS = f"""
 
 def _extent(
     con: duckdb.DuckDBPyConnection, metrics: Sequence[str], window: tuple[float, float] | None
-) -> tuple[float, float, float]:
-    """First and last step to look at, and about how many points lie between them."""
+) -> tuple[float, float, float, float]:
+    """First and last step to look at, about how many points lie between them, and how many these runs have in all."""
     (row,) = con.execute(
-        f"""SELECT min(first_step), max(last_step), sum(n) FROM rollups JOIN series USING (series_id)
-            JOIN cohort_runs USING (run_id)
-            WHERE level = {LEVELS[-1]} AND is_primary AND split = 'train' AND metric IN (SELECT unnest(?))""",
+        f"""SELECT min(first_step) FILTER (asked), max(last_step) FILTER (asked), sum(n) FILTER (asked), sum(n)
+            FROM rollups JOIN (
+                SELECT series_id, is_primary AND split = 'train' AND list_contains(?, metric) AS asked
+                FROM series JOIN cohort_runs USING (run_id)
+            ) USING (series_id)
+            WHERE level = {LEVELS[-1]}""",
         [list(metrics)],
     ).fetchall()
     if row[0] is None:
-        return np.nan, np.nan, 0.0
-    first, last, points = float(row[0]), float(row[1]), float(row[2])
+        return np.nan, np.nan, 0.0, 0.0
+    first, last, points, passed = (float(value) for value in row)
     if window is None:
-        return first, last, points
+        return first, last, points, passed
     low, high = max(window[0], first), min(window[1], last)
-    return low, high, points * max(high - low, 0.0) / max(last - first, 1e-9)
+    return low, high, points * max(high - low, 0.0) / max(last - first, 1e-9), passed

@@ -98,13 +98,16 @@ def test_of_a_restarted_run_the_last_attempt_counts(tmp_path):
     assert table["mean"].tolist() == [1.0] * 10 + [5.0] * 10
 
 
-def test_many_points_are_read_by_blocks_and_say_the_same(board, monkeypatch):
+@pytest.mark.parametrize("bound", ["POINTS", "PASSED"])
+def test_many_points_are_read_by_blocks_and_say_the_same(board, monkeypatch, bound):
+    """Many of the metric, or many of others that lie between."""
     board, curves = board
     groups = {f"run-{i}": "all" for i in range(8)}
     exact = board.cohort(groups, ["reward.rm_score_mean"], buckets=3)
-    monkeypatch.setattr("analysis.store.cohort.POINTS", 0)
+    monkeypatch.setattr(f"analysis.store.cohort.{bound}", 0)
     blocks = board.cohort(groups, ["reward.rm_score_mean"], buckets=3)
     assert blocks["n"].tolist() == exact["n"].tolist()
+    assert blocks["mean"].tolist() != exact["mean"].tolist()
     assert np.abs(blocks["mean"] - exact["mean"]).max() < curves.std()
 
 
