@@ -16,7 +16,7 @@ import pandas as pd
 from dashboard.remembered import Remembered, Seldom
 
 SECONDS = 4.0
-"""How old a band may be."""
+"""How old a band may be, once a view has begun; where it begins, a hundredth of its steps is the bound (`_alike`)."""
 
 SAME = 0.01
 """Share of the runs in which two choices may differ for one band to stand in for the other: it moves no quantile by more

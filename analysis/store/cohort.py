@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.store.rollups import LEVELS
 
 POINTS, PASSED = 1_500_000, 5_000_000
-"""Points that are read one by one, and points of other metrics of these runs that are passed on the way to them (some
+"""Points that are read one by one, and points of all metrics of these runs that are passed on the way to them (some
 0.2 s each: the rows of a run lie together, those of a metric do not). Of more, blocks of 16 stand for them."""
 
 COLUMNS = ["group", "metric", "unit", "x", "n", "mean", "sd", "low", "high", "q10", "q50", "q90"]
@@ -47,10 +47,10 @@ def cohort(
         return pd.DataFrame(columns=COLUMNS)
     con.register("cohort_runs", runs)
     try:
-        low, high, points, passed = _extent(con, metrics, window)
+        low, high, *counts = _extent(con, metrics, window)
         if not np.isfinite(low):
             return pd.DataFrame(columns=COLUMNS)
-        rows = _POINT_ROWS if points <= POINTS and passed <= PASSED else _BLOCK_ROWS
+        rows = _BLOCK_ROWS if _by_blocks(*counts) else _POINT_ROWS
         return con.execute(
             f"""WITH members AS (
                     SELECT series_id, metric, unit, team, run_id FROM series JOIN cohort_runs USING (run_id)
@@ -104,12 +104,19 @@ _BLOCK_ROWS = f"""
     WHERE level = {LEVELS[0]} AND last_step >= $low AND first_step <= $high"""
 
 
+def _by_blocks(points: float, passed: float, series: float) -> bool:
+    """Whether blocks are read: for many points; for few that lie far apart only where as many blocks show a course."""
+    few = points < LEVELS[0] * COARSEST * series
+    return points > POINTS or (passed > PASSED and not few)
+
+
 def _extent(
     con: duckdb.DuckDBPyConnection, metrics: Sequence[str], window: tuple[float, float] | None
-) -> tuple[float, float, float, float]:
-    """First and last step to look at, about how many points lie between them, and how many these runs have in all."""
+) -> tuple[float, float, float, float, float]:
+    """First and last step to look at, about how many points lie between them, how many these runs have in all, and series."""
     (row,) = con.execute(
-        f"""SELECT min(first_step) FILTER (asked), max(last_step) FILTER (asked), sum(n) FILTER (asked), sum(n)
+        f"""SELECT min(first_step) FILTER (asked), max(last_step) FILTER (asked), sum(n) FILTER (asked), sum(n),
+                   count(DISTINCT series_id) FILTER (asked)
             FROM rollups JOIN (
                 SELECT series_id, is_primary AND split = 'train' AND list_contains(?, metric) AS asked
                 FROM series JOIN cohort_runs USING (run_id)
@@ -118,9 +125,9 @@ def _extent(
         [list(metrics)],
     ).fetchall()
     if row[0] is None:
-        return np.nan, np.nan, 0.0, 0.0
-    first, last, points, passed = (float(value) for value in row)
+        return np.nan, np.nan, 0.0, 0.0, 0.0
+    first, last, points, passed, series = (float(value) for value in row)
     if window is None:
-        return first, last, points, passed
+        return first, last, points, passed, series
     low, high = max(window[0], first), min(window[1], last)
-    return low, high, points * max(high - low, 0.0) / max(last - first, 1e-9), passed
+    return low, high, points * max(high - low, 0.0) / max(last - first, 1e-9), passed, series

@@ -98,17 +98,30 @@ def test_of_a_restarted_run_the_last_attempt_counts(tmp_path):
     assert table["mean"].tolist() == [1.0] * 10 + [5.0] * 10
 
 
-@pytest.mark.parametrize("bound", ["POINTS", "PASSED"])
-def test_many_points_are_read_by_blocks_and_say_the_same(board, monkeypatch, bound):
-    """Many of the metric, or many of others that lie between."""
+def test_many_points_are_read_by_blocks_and_say_the_same(board, monkeypatch):
     board, curves = board
     groups = {f"run-{i}": "all" for i in range(8)}
     exact = board.cohort(groups, ["reward.rm_score_mean"], buckets=3)
-    monkeypatch.setattr(f"analysis.store.cohort.{bound}", 0)
+    monkeypatch.setattr("analysis.store.cohort.POINTS", 0)
     blocks = board.cohort(groups, ["reward.rm_score_mean"], buckets=3)
     assert blocks["n"].tolist() == exact["n"].tolist()
-    assert blocks["mean"].tolist() != exact["mean"].tolist()
     assert np.abs(blocks["mean"] - exact["mean"]).max() < curves.std()
+
+
+def test_one_metric_among_many_is_read_by_blocks_but_not_in_a_narrow_window(tmp_path, monkeypatch):
+    """All points of a run lie together; of few steps blocks of 16 would be one or two."""
+    curves = np.random.default_rng(0).normal(size=(4, 256)).cumsum(axis=1)
+    for i, curve in enumerate(curves):
+        write(tmp_path / f"run-{i}", [{"step": step, "reward": float(value)} for step, value in enumerate(curve)])
+    groups, metric = {f"run-{i}": "all" for i in range(4)}, ["reward.rm_score_mean"]
+    monkeypatch.setattr("analysis.store.cohort.PASSED", 0)
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        whole = board.cohort(groups, metric, buckets=256)
+        close = board.cohort(groups, metric, window=(40, 71), buckets=256)
+    assert whole["mean"].to_numpy() == pytest.approx(curves.reshape(4, 16, 16).mean(axis=(0, 2)))
+    assert close["x"].tolist() == list(range(40, 72))
+    assert close["mean"].to_numpy() == pytest.approx(curves[:, 40:72].mean(axis=0))
 
 
 def test_nothing_asked_is_nothing_answered(board):
