@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
+from pathlib import Path
 
 
 def started(module: str, *, pipesize: int = -1) -> subprocess.Popen[bytes]:
@@ -28,3 +30,16 @@ def started(module: str, *, pipesize: int = -1) -> subprocess.Popen[bytes]:
             "OMP_NUM_THREADS": "1",
         },
     )
+
+
+NICE = 10
+"""A tenth of the weight of others (sched(7)): they hardly feel it, and on a machine that is always busy it still moves."""
+
+
+def give_way() -> None:
+    """Let this process have the cores that others leave, as far as the system allows it."""
+    with suppress(AttributeError, OSError):  # not on every system
+        os.nice(NICE)
+    # Linux weighs sessions before it looks at niceness within one, and `started` opens one (sched(7), autogroup)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICE))

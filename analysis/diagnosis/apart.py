@@ -1,7 +1,7 @@
 """Diagnoses made in a process of their own, so that pages don't wait for them.
 
 The process reads pickled signals from its standard input and writes pickled diagnoses to its standard output, one for
-one. It belongs to the process that started it, ends with it (its input ends then), and runs at the lowest priority.
+one. It belongs to the process that started it, ends with it (its input ends then), and gives way to all others.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from subprocess import Popen
 
 from analysis.diagnosis.finding import Diagnosis
 from analysis.diagnosis.signals import Signals
-from analysis.helper import started
+from analysis.helper import give_way, started
 from analysis.records import RewardboardError
 
 
@@ -74,8 +74,7 @@ def answer() -> None:
     """Read signals, write diagnoses, until the input ends."""
     from analysis.diagnosis.engine import diagnose
 
-    with suppress(AttributeError, OSError):  # not on every system
-        os.nice(19)
+    give_way()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a plug-in prints is no diagnosis
     while True:

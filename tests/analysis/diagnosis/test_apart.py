@@ -1,7 +1,8 @@
 """Diagnoses in a process of their own.
 
 Where an expert would catch it being wrong: it says something else than the same code here; a detector that fails, or a
-process that is killed, ends all diagnosing; what a plug-in prints is read as an answer; the process outlives its owner.
+process that is killed, ends all diagnosing; what a plug-in prints is read as an answer; the process outlives its owner; it takes
+half of the machine from the pages, as a niceness counts only among the processes of one session.
 """
 
 import math
@@ -9,6 +10,7 @@ import os
 import pickle
 import signal
 import time
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -17,6 +19,7 @@ import pytest
 from analysis.diagnosis.apart import Apart, DiagnosisError
 from analysis.diagnosis.engine import diagnose
 from analysis.diagnosis.signals import Series, Signals
+from analysis.helper import NICE
 
 
 @pytest.fixture
@@ -55,6 +58,16 @@ def test_a_killed_process_is_told_and_started_again(apart):
     os.kill(apart._process.pid, signal.SIGKILL)
     apart._process.wait()
     assert apart.diagnose(signals([1.0] * 10)).run == "run"
+
+
+def test_it_gives_way_to_all_other_processes(apart):
+    apart.diagnose(signals([1.0] * 10))
+    process = apart._process.pid
+    assert psutil.Process(process).nice() == NICE
+    session, switch = Path(f"/proc/{process}/autogroup"), Path("/proc/sys/kernel/sched_autogroup_enabled")
+    if not switch.exists() or switch.read_text().strip() != "1":
+        pytest.skip("this system does not weigh sessions")
+    assert session.read_text().split()[-1] == str(NICE)
 
 
 def test_it_ends_with_its_owner(apart):
