@@ -1,7 +1,8 @@
 """The grey band of the runs that are not drawn one by one.
 
 It moves slowly and costs more than all curves of a screen: it may be some seconds old, and where a view begins that of
-nearly the same runs stands in until its own is asked for, some seconds later.
+nearly the same runs stands in until its own is asked for, some seconds later. Panels that have none at hand get theirs at
+once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -31,13 +32,15 @@ _NEAR = "near"
 class Asked:
     """What a band is about.
 
-    where : the store, panels and window, of which each has bands of its own
+    where : the store, the panels that were chosen, and the window, of which each has bands of its own
+    metrics : of the panels
     recipes : of the drawn runs, as bands of losses hold only runs that were made alike
     runs : those that are summed up
     seen : first and last step of the curves in front of it
     """
 
     where: Hashable
+    metrics: tuple[str, ...]
     recipes: frozenset[Hashable]
     runs: tuple[str, ...]
     seen: tuple[float, float]
@@ -66,36 +69,61 @@ class Bands:
         fresh : whether the view shows nothing yet; it then takes what is at hand, and asks for its own afterwards.
         """
         shown = self._shown.of((where, runs), version)
-        ready = self._ready(where, runs) if fresh else None
+        ready = next(iter(self._ready(where, runs)), None) if fresh else None
         if ready is None:
             return shown
         return ready.version if ready.asked.runs == runs else _NEAR
 
     def get(
-        self, asked: Asked, version: str, make: Callable[[], pd.DataFrame], *, fresh: bool
+        self, asked: Asked, version: str, make: Callable[[tuple[str, ...]], pd.DataFrame], *, fresh: bool
     ) -> tuple[pd.DataFrame, bool]:
-        """The band to show, and whether a newer one of just these runs is due."""
-        ready = self._ready(asked.where, asked.runs) if fresh else None
-        if ready and ready.asked.recipes == asked.recipes and _alike(ready.asked.seen, asked.seen):
-            return ready.band, (ready.asked.runs, ready.version) != (asked.runs, version)
+        """The band to show, and whether a newer one of just these runs is due; `make` makes that of some metrics."""
+        ready = [made for made in self._ready(asked.where, asked.runs) if _fits(made.asked, asked)] if fresh else []
+        if ready:
+            return self._put_together(asked, version, make, ready)
         word = self._shown.of((asked.where, asked.runs), version)
-        band = self._making.get((asked.where, asked.recipes, asked.runs), make, word)
-        with self._lock:
-            self._made[asked.where, asked.runs] = _Made(asked, frozenset(asked.runs), word, band)
-            self._made.move_to_end((asked.where, asked.runs))
-            while len(self._made) > KEPT:
-                self._made.popitem(last=False)
+        key = asked.where, asked.metrics, asked.recipes, asked.runs
+        band = self._making.get(key, lambda: make(asked.metrics), word)
+        self._keep(asked, word, band)
         return band, word != version
 
-    def _ready(self, where: Hashable, runs: tuple[str, ...]) -> _Made | None:
-        """The newest band of these runs, or else of nearly the same."""
+    def _put_together(
+        self, asked: Asked, version: str, make: Callable[[tuple[str, ...]], pd.DataFrame], ready: list[_Made]
+    ) -> tuple[pd.DataFrame, bool]:
+        """Panel by panel the first that is ready; what none has is made."""
+        parts, left, stale = [], asked.metrics, False
+        for made in ready:
+            there = [metric for metric in left if metric in made.asked.metrics]
+            if there:
+                parts.append(made.band[made.band["metric"].isin(there)])
+                left = tuple(metric for metric in left if metric not in there)
+                stale |= (made.asked.runs, made.version) != (asked.runs, version)
+        if left:
+            parts.append(make(left))
+            self._keep(replace(asked, metrics=left), _NEAR, parts[-1])
+            stale = True
+        return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True), stale
+
+    def _keep(self, asked: Asked, word: str, band: pd.DataFrame) -> None:
+        key = asked.where, asked.metrics, asked.runs
         with self._lock:
-            own = self._made.get((where, runs))
-            others = [made for made in reversed(self._made.values()) if made.asked.where == where]
-        if own:
-            return own
+            self._made[key] = _Made(asked, frozenset(asked.runs), word, band)
+            self._made.move_to_end(key)
+            while len(self._made) > KEPT:
+                self._made.popitem(last=False)
+
+    def _ready(self, where: Hashable, runs: tuple[str, ...]) -> list[_Made]:
+        """The bands of these runs, and behind them those of nearly the same; the newest first."""
+        with self._lock:
+            there = [made for made in reversed(self._made.values()) if made.asked.where == where]
+        own = [made for made in there if made.asked.runs == runs]
         bound = SAME * len(runs)
-        return next((made for made in others if len(made.runs.symmetric_difference(runs)) <= bound), None)
+        others = (made for made in there if made.asked.runs != runs)
+        return [*own, *(made for made in others if len(made.runs.symmetric_difference(runs)) <= bound)]
+
+
+def _fits(made: Asked, asked: Asked) -> bool:
+    return made.recipes == asked.recipes and _alike(made.seen, asked.seen)
 
 
 def _alike(one: tuple[float, float], other: tuple[float, float]) -> bool:

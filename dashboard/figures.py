@@ -192,9 +192,9 @@ def _band(
     fresh: bool,
 ) -> tuple[pd.DataFrame, bool]:
     """The band of the other runs; and whether a newer one is due."""
-    make = partial(cohorts.behind, board, runs, view.runs, view.behind, metrics, seen)
-    recipes = cohorts.recipes(runs, view.runs)
-    asked = Asked(_where(board, view, window), frozenset({*recipes, *metrics}), view.behind, seen)
+    make = partial(cohorts.behind, board, runs, view.runs, view.behind, window=seen)
+    recipes = frozenset(cohorts.recipes(runs, view.runs))
+    asked = Asked(_where(board, view, window), tuple(metrics), recipes, view.behind, seen)
     return _bands.get(asked, board.version(view.behind), make, fresh=fresh)
 
 

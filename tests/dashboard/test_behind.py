@@ -2,7 +2,7 @@
 
 Where an expert would catch it being wrong: the band of a moment ago stays for good once nothing is written any more; one
 of other runs, panels, recipes, windows or of a shorter stretch is shown; of ten runs one is left in; what stands in is
-never mended, or mended by a page that asks although nothing is due.
+never mended, or mended by a page that asks although nothing is due; a panel that only this choice shows stays without one.
 """
 
 import json
@@ -20,8 +20,8 @@ from dashboard.remembered import Remembered
 RUNS = tuple(f"r{i}" for i in range(200))
 
 
-def asked(runs=RUNS, where="here", recipes=("ppo",), seen=(0.0, 100.0)) -> Asked:
-    return Asked(where, frozenset(recipes), tuple(runs), seen)
+def asked(runs=RUNS, where="here", recipes=("ppo",), seen=(0.0, 100.0), metrics=("kl",)) -> Asked:
+    return Asked(where, tuple(metrics), frozenset(recipes), tuple(runs), seen)
 
 
 class Maker:
@@ -30,9 +30,9 @@ class Maker:
     def __init__(self) -> None:
         self.made = 0
 
-    def __call__(self) -> pd.DataFrame:
+    def __call__(self, metrics) -> pd.DataFrame:
         self.made += 1
-        return pd.DataFrame({"made": [self.made]})
+        return pd.DataFrame({"metric": list(metrics), "made": self.made})
 
 
 @pytest.fixture
@@ -92,6 +92,30 @@ def test_no_other_band_stands_in(clock, other):
     assert number(bands.get(other, "v1", make, fresh=True)) == (2, False)
 
 
+def test_a_panel_that_only_this_choice_shows_has_its_band_at_once_and_the_others_are_not_made_for_it(clock):
+    bands, make = Bands(), Maker()
+    bands.get(asked(metrics=("kl", "entropy")), "v1", make, fresh=True)
+    wider = asked(RUNS[1:], metrics=("kl", "entropy", "loss"))
+    for _ in range(2):  # the second time it is at hand
+        band, stale = bands.get(wider, "v1", make, fresh=True)
+        assert dict(zip(band["metric"], band["made"], strict=True)) == {"kl": 1, "entropy": 1, "loss": 2}
+        assert stale
+    assert bands.word("here", RUNS[1:], "v1", fresh=True) != bands.word("here", RUNS[1:], "v1", fresh=False)
+    band, stale = bands.get(wider, "v1", make, fresh=False)
+    assert set(band["made"]) == {3}
+    assert not stale
+    band, stale = bands.get(wider, "v1", make, fresh=True)
+    assert set(band["made"]) == {3}
+    assert not stale
+
+
+def test_a_panel_without_a_band_is_not_shown_that_of_another(clock):
+    bands, make = Bands(), Maker()
+    bands.get(asked(metrics=("kl", "entropy")), "v1", make, fresh=True)
+    band, _ = bands.get(asked(RUNS[1:]), "v1", make, fresh=True)
+    assert list(band["metric"]) == ["kl"]
+
+
 def test_of_few_runs_each_choice_has_its_own_band(clock):
     bands, make = Bands(), Maker()
     bands.get(asked(RUNS[:50]), "v1", make, fresh=True)
@@ -101,7 +125,7 @@ def test_of_few_runs_each_choice_has_its_own_band(clock):
 def test_a_failure_is_told_and_the_next_one_tries_again(clock):
     bands, make = Bands(), Maker()
 
-    def fails() -> pd.DataFrame:
+    def fails(metrics) -> pd.DataFrame:
         raise ValueError("broken")
 
     with pytest.raises(ValueError, match="broken"):
