@@ -113,8 +113,11 @@ def noise(series: Series) -> float:
 
     From the median of second differences, which neither a steep start nor its bend adds to (0.6745 of an SD of sqrt(6)).
     """
-    bends = np.diff(series.values[:16], n=2)
-    return float(np.median(np.abs(bends)) / 0.6745 / sqrt(6)) if len(bends) else 0.0
+    bends = np.sort(np.abs(np.diff(series.values[:16], n=2)))
+    if not len(bends):
+        return 0.0
+    median = float(bends[(len(bends) - 1) // 2] + bends[len(bends) // 2]) / 2  # as in `_middle`
+    return median / 0.6745 / sqrt(6)
 
 
 def scatter(series: Series) -> float:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -153,11 +153,9 @@ class Signals:
     def only(self, metrics: Iterable[str]) -> Signals:
         """A view that holds nothing but the declared metrics; a name that ends in '*' declares all that begin so."""
         names = tuple(metrics)
-        heads = tuple(n[:-1] for n in names if n.endswith("*"))
-        kept = {k: s for k, s in self.series.items() if k in names or (heads and k.startswith(heads))}
         return replace(
             self,
-            series=kept,
+            series={name: self.series[name] for name in _declared(names, tuple(self.series))},
             rollouts=self.rollouts if "rollouts" in names else None,
             pairs=self.pairs if "pairs" in names else None,
             examined=self.examined if "pairs" in names else None,
@@ -198,3 +196,9 @@ class Signals:
     def last(self) -> float:
         """The last logged step."""
         return float(self.steps[-1]) if len(self.steps) else np.inf
+
+
+@lru_cache(maxsize=1024)  # every look asks the same of the same run
+def _declared(names: tuple[str, ...], there: tuple[str, ...]) -> tuple[str, ...]:
+    heads = tuple(n[:-1] for n in names if n.endswith("*"))
+    return tuple(name for name in there if name in names or name.startswith(heads))

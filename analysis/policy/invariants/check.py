@@ -86,7 +86,7 @@ class Invariant:
             return self.not_checked("no row holds finite values of all that it needs")
         broken = checked & (beyond > allowed)
         size = max(float(beyond[checked].max()), 0.0)
-        where = tuple(float(s) for s in steps[broken])
+        where = tuple(steps[broken].tolist())
         most = float(allowed[checked].max())
         if not where:
             state: State = "established"
@@ -159,6 +159,6 @@ def printed_rounding(values: npt.ArrayLike) -> float:
     if len(v) < 5 or (v == np.round(v)).mean() > 0.5:
         return 0.0
     for decimals in range(1, 7):
-        if np.allclose(v, np.round(v, decimals), rtol=0, atol=1e-12):
+        if (np.abs(v - np.round(v, decimals)) <= 1e-12).all():
             return 0.5 * 10.0**-decimals
     return 0.0
