@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.board import Board
+from analysis.questions.diagnosis import DIAGNOSED
 from dashboard import look, panels, runlist
 
 KINDS = {"policy": "policy", "reward_model": "reward model", "deployment": "deployment"}
@@ -107,7 +108,7 @@ def cause(name: str) -> str:
 
 def diagnosed(table: pd.DataFrame) -> str:
     """How far diagnosing is, and what it can't tell."""
-    of = [verdict for kind, verdict in _tuples(table, "kind", "verdict") if kind in ("policy", "reward_model")]
+    of = [verdict for kind, verdict in _tuples(table, "kind", "verdict") if kind in DIAGNOSED]
     done, few = len(of) - of.count(""), of.count("not_enough_data")
     if not of:
         return "None of these runs is of a kind that is diagnosed."
@@ -215,6 +216,7 @@ def _row(run: Mapping[str, Any], curves: Mapping[tuple[str, str], Any], now: flo
         "verdict": run["verdict"],
         "cause": cause(run["cause"]) if found else "",
         "wrong": (run["finding"] if found else run["state_why"]) if urgency else "",
+        "calm": "" if urgency else _calm(run["verdict"], kind),
         "since": _known(run["onset"] if found else run["last_step"]) if urgency else None,
         "why": run["state_why"],
         "until": run["state_until"] if np.isfinite(run["state_until"]) else None,
@@ -225,6 +227,13 @@ def _row(run: Mapping[str, Any], curves: Mapping[tuple[str, str], Any], now: flo
         "kl": curves.get((run["run"], panels.DISTANCE)),
         "instead": _instead(run, kind),
     }
+
+
+def _calm(verdict: str, kind: str) -> str:
+    """What is known of a run that needs nobody: that nothing was found is not that nothing was looked at."""
+    if not verdict:
+        return "not diagnosed yet" if kind in DIAGNOSED else ""
+    return "too few rows to tell" if verdict == "not_enough_data" else "nothing wrong found"
 
 
 def _filtered_by(run: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import log10
+from math import isfinite, log10
 from typing import Any
 
 import numpy as np
@@ -44,12 +44,14 @@ def models(
     Parameters
     ----------
     order : names, the best first
+    found : NaN where a model has no labelled pair
     losses : name -> loss, "" where nobody says
     unit : "pairs", of which chance ranks half right, or "lists", where chance depends on their length
     """
     place = {name: len(order) - 1 - i for i, name in enumerate(order)}
     data: list[dict[str, Any]] = []
-    for name in order:
+    known = [name for name in order if isfinite(found[name].accuracy)]
+    for name in known:
         a, y, colour = found[name], place[name], marks[name].colour
         data += [
             _bar([100 * a.low, 100 * a.high], y, colour, 2),
@@ -73,8 +75,8 @@ def models(
             }
         )  # fmt: skip
     even = [0.5] if unit == "pairs" else []
-    low = min([*even, *(found[n].low for n in order)])
-    high = max([*even, *(found[n].high for n in order)])
+    low = min([*even, *(found[n].low for n in known)], default=0.0)
+    high = max([*even, *(found[n].high for n in known)], default=1.0)
     chance = {"type": "line", "x0": 50, "x1": 50, "y0": 0, "y1": 1, "yref": "paper", "layer": "below"}
     return {
         "data": data,
@@ -95,6 +97,13 @@ def models(
             annotations=[
                 heading(theme, "Share ranked right", "", x=0, y=1.01),
                 heading(theme, "Ranks still possible", "", x=0.64, y=1.01),
+                *(
+                    {
+                        "text": "not computable: no labels", "x": 0.01, "xref": "x domain", "y": place[name], "xanchor": "left",
+                        "font": {"size": 12, "color": theme.muted},
+                    }
+                    for name in order if name not in known
+                ),
             ],
             hovermode="closest",
         ),

@@ -84,15 +84,7 @@ def accuracy(
             },
             shapes=[_chance(theme)],
             annotations=[
-                heading(theme, "Right by category", "", x=0, y=1.07),
-                {
-                    "text": "chance",
-                    "x": 50,
-                    "y": 1,
-                    "yref": "paper",
-                    "yanchor": "bottom",
-                    "font": {"size": 11, "color": theme.muted},
-                },
+                heading(theme, "Right by category", "dotted: chance", x=0, y=1.07),
             ],
             showlegend=len(tables) > 1,
             legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 1, "xanchor": "right"},

@@ -147,7 +147,10 @@ function fill(state, row, run) {
   const sub = [run.kind || "kind not known", run.trained].filter(Boolean).join(", ");
   put(cells.name.querySelector(".sub"), sub, () => [sub]);
   put(cells.need, run.needs, () => (run.need ? [element("b", { className: `need ${run.needs}` }, `${"!".repeat(run.need)} ${run.needs}`)] : []));
-  put(cells.wrong, run.cause + run.wrong, () => (run.cause ? [element("b", {}, `${run.cause}. `), run.wrong] : [run.wrong]));
+  put(cells.wrong, run.cause + run.wrong + run.calm, () => {
+    if (!run.wrong) return [element("span", { className: "holds" }, run.calm)];
+    return run.cause ? [element("b", {}, `${run.cause}. `), run.wrong] : [run.wrong];
+  });
   put(cells.since, String(run.since), () => (run.since === null ? [] : [run.since.toLocaleString("en")]));
   put(cells.kind, run.kind, () => [run.kind || "not known"]);
   put(cells.trained, run.trained, () => [run.trained.replaceAll("_", " ") || "not logged"]);
@@ -384,7 +387,8 @@ function build(parent, data) {
     requestAnimationFrame(() => { asked = false; draw(state); });
   };
   state.frame?.addEventListener("scroll", state.onscroll, { passive: true });
-  new ResizeObserver(state.onscroll).observe(root);
+  const resized = new ResizeObserver(state.onscroll);
+  for (const part of [root, state.frame]) if (part) resized.observe(part); // a higher window shows more rows
   state.clock = setInterval(() => {
     if (!parent.isConnected) { end(state); return; }
     for (const item of state.body.children) {

@@ -215,6 +215,30 @@ def test_rank_sets_are_drawn_from_best_to_worst(found):
     assert "loss not told" in figure["layout"]["yaxis"]["ticktext"][1]
 
 
+def test_a_model_without_labels_says_so_and_leaves_the_others_their_chart(draw, tmp_path):
+    right = np.random.default_rng(0).random(300) < 0.7
+    scores(tmp_path, "rm-one", right)
+    scores(tmp_path, "rm-other", ~right)
+    scores(tmp_path, "rm-unlabelled", right)
+    table = pd.read_csv(tmp_path / "rm-unlabelled" / "pairs.csv")
+    table = table.rename(columns={"chosen_score": "variant_a_score", "rejected_score": "variant_b_score"})
+    table.to_csv(tmp_path / "rm-unlabelled" / "pairs.csv", index=False)
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        page = draw("compare", board)
+        names = list(board.scorers()["run"])
+        found = board.compare(names)
+    assert not page.error
+    marks = {n: look.mark(i) for i, n in enumerate(found.names)}
+    comparison, theme = found.comparison(), look.LIGHT
+    figure = charts.models(found.names, found.accuracies(), comparison.rank_sets, {}, marks, theme)
+    json.dumps(figure, allow_nan=False)
+    dots = [trace for trace in figure["data"] if trace["mode"] == "markers"]
+    assert len(dots) == 2
+    told = [note["text"] for note in figure["layout"]["annotations"]]
+    assert told.count("not computable: no labels") == 1
+
+
 def test_cells_that_are_not_established_are_grey(found):
     cells = found.categories("high")
     figure = charts.categories(cells, ["near", "low"], look.DARK)

@@ -192,6 +192,21 @@ def test_a_finding_asks_for_somebody_before_a_crash_however_old_its_run_is(tmp_p
     assert (rows["fine"]["needs"], rows["fine"]["wrong"], rows["fine"]["since"]) == ("", "", None)
 
 
+def test_a_run_that_needs_nobody_says_whether_anything_was_looked_at(tmp_path):
+    for name in ("fine", "short", "new"):
+        write_run(tmp_path / name, 1, until=time.time() - 30 * DAY)
+    (tmp_path / "prices").mkdir()
+    (tmp_path / "prices" / "metrics.jsonl").write_text('{"step": 1, "apples": 2.0}\n{"step": 2, "apples": 2.5}\n')
+    with Board.open() as board:
+        board.ingest(tmp_path)
+        diagnosed(board, "fine", "healthy")
+        diagnosed(board, "short", "not_enough_data")
+        rows = {row["name"]: row for row in runtable.document(board, board.runs())["rows"]}
+    assert {name: row["calm"] for name, row in rows.items()} == {
+        "fine": "nothing wrong found", "short": "too few rows to tell", "new": "not diagnosed yet", "prices": "",
+    }  # fmt: skip
+
+
 def test_a_run_that_crashed_while_it_was_failing_is_failing(tmp_path):
     cut(tmp_path / "broken", 3600)
     with Board.open() as board:

@@ -103,6 +103,44 @@ def test_only_rows_in_view_are_in_the_document_and_scrolling_brings_the_others(o
     shown.check()
 
 
+def test_a_window_that_grows_shows_more_rows(overview):
+    shown = overview("/?all=true", width=1400)
+    before = len(names(shown))
+    shown.page.set_viewport_size({"width": 1400, "height": 3000})
+    shown.until(lambda: len(names(shown)) > before + 20)
+    shown.check()
+
+
+@pytest.fixture(scope="module")
+def long_named(tmp_path_factory) -> Iterator[Site]:
+    root = tmp_path_factory.mktemp("long")
+    for i in range(3):
+        write_run(root / "runs" / f"a-policy-with-{'large-' * 28}{i}", i)
+    broken = [
+        {"step": i, "objective/kl": 5.0 + i % 3, "objective/entropy": -20.0 if i > 9 else 20.0} for i in range(60)
+    ]
+    (root / "runs" / f"a-log-that-contradicts-itself-{'and-' * 40}").mkdir()
+    (root / "runs" / f"a-log-that-contradicts-itself-{'and-' * 40}" / "metrics.jsonl").write_text(
+        "".join(json.dumps(row) + "\n" for row in broken)
+    )
+    yield from serve(root, root / "runs")
+
+
+@pytest.mark.parametrize("width", [1400, 1000, 800])
+def test_long_names_stay_in_their_rows(screen, long_named, width):
+    shown = screen(at=long_named, width=width)
+    shown.page.goto(shown.site.url)
+    shown.page.wait_for_selector(".overview tbody tr", timeout=30_000)
+    shown.settle()
+    shown.until(lambda: "not diagnosed yet" not in shown.page.inner_text(".overview tbody"), 60)
+    assert shown.page.locator(".overview tbody .wrong b").count() > 0
+    below = """rows => rows.flatMap(row => [...row.querySelectorAll('.name a, .name .sub, .wrong, .reward, .kl, .seen')]
+        .filter(part => part.offsetParent && part.textContent)
+        .map(part => part.getBoundingClientRect().bottom - row.getBoundingClientRect().bottom))"""
+    assert max(shown.page.locator(".overview tbody tr").evaluate_all(below)) <= 0.5
+    shown.check()
+
+
 def test_curves_are_drawn_with_words_for_those_who_do_not_see_them(overview):
     shown = overview()
     curves = shown.page.locator(".overview tbody svg[role=img]")
