@@ -21,6 +21,10 @@ NEEDS = {"failing": 3, "crashed": 2, "stalled": 1, "watch": 1}
 """How urgent it is: a failing run burns its machine for harm, a crashed one waits for somebody, a stalled one may wait
 for a machine, a warning wants a look."""
 
+CALM = {"healthy": "nothing wrong found", "not_enough_data": "too few rows to tell"}
+"""What is said of a run that needs nobody: that nothing was found is not that nothing was looked at. How many are still to
+be diagnosed is said once, above them all."""
+
 OLD = 7 * 86_400.0
 """Nobody needs to be told *now* of what stopped more than a week ago. A finding stays until its run is archived: it is
 news to whoever has not read it."""
@@ -216,7 +220,7 @@ def _row(run: Mapping[str, Any], curves: Mapping[tuple[str, str], Any], now: flo
         "verdict": run["verdict"],
         "cause": cause(run["cause"]) if found else "",
         "wrong": (run["finding"] if found else run["state_why"]) if urgency else "",
-        "calm": "" if urgency else _calm(run["verdict"], kind),
+        "calm": "" if urgency else CALM.get(run["verdict"], ""),
         "since": _known(run["onset"] if found else run["last_step"]) if urgency else None,
         "why": run["state_why"],
         "until": run["state_until"] if np.isfinite(run["state_until"]) else None,
@@ -227,13 +231,6 @@ def _row(run: Mapping[str, Any], curves: Mapping[tuple[str, str], Any], now: flo
         "kl": curves.get((run["run"], panels.DISTANCE)),
         "instead": _instead(run, kind),
     }
-
-
-def _calm(verdict: str, kind: str) -> str:
-    """What is known of a run that needs nobody: that nothing was found is not that nothing was looked at."""
-    if not verdict:
-        return "not diagnosed yet" if kind in DIAGNOSED else ""
-    return "too few rows to tell" if verdict == "not_enough_data" else "nothing wrong found"
 
 
 def _filtered_by(run: Mapping[str, Any]) -> dict[str, Any]:

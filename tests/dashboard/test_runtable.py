@@ -203,7 +203,7 @@ def test_a_run_that_needs_nobody_says_whether_anything_was_looked_at(tmp_path):
         diagnosed(board, "short", "not_enough_data")
         rows = {row["name"]: row for row in runtable.document(board, board.runs())["rows"]}
     assert {name: row["calm"] for name, row in rows.items()} == {
-        "fine": "nothing wrong found", "short": "too few rows to tell", "new": "not diagnosed yet", "prices": "",
+        "fine": "nothing wrong found", "short": "too few rows to tell", "new": "", "prices": "",
     }  # fmt: skip
 
 

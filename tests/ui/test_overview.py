@@ -132,7 +132,7 @@ def test_long_names_stay_in_their_rows(screen, long_named, width):
     shown.page.goto(shown.site.url)
     shown.page.wait_for_selector(".overview tbody tr", timeout=30_000)
     shown.settle()
-    shown.until(lambda: "not diagnosed yet" not in shown.page.inner_text(".overview tbody"), 60)
+    shown.until(lambda: all(shown.page.locator(".overview tbody .wrong").all_inner_texts()), 60)  # all are diagnosed
     assert shown.page.locator(".overview tbody .wrong b").count() > 0
     below = """rows => rows.flatMap(row => [...row.querySelectorAll('.name a, .name .sub, .wrong, .reward, .kl, .seen')]
         .filter(part => part.offsetParent && part.textContent)
