@@ -99,7 +99,8 @@ class Bands:
                 left = tuple(metric for metric in left if metric not in there)
                 stale |= (made.asked.runs, made.version) != (asked.runs, version)
         if left:
-            parts.append(make(left))
+            key = asked.where, left, asked.recipes, asked.runs
+            parts.append(self._making.get(key, lambda: make(left), version))
             self._keep(replace(asked, metrics=left), _NEAR, parts[-1])
             stale = True
         return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True), stale
