@@ -67,7 +67,7 @@ def accuracy(
             height=max(height, BESIDE if rows * len(tables) > 3 else 150),
             margin={"l": 60, "r": 24, "t": 48, "b": 52},
             xaxis={
-                "title": {"text": "pairs ranked right, %  (bars: 50 and 95 %)"},
+                "title": {"text": "pairs ranked right, %  (bars: 50 and 95 %; dotted: chance)"},
                 "range": _span(tables),
                 "ticksuffix": " %",
             },
@@ -84,7 +84,7 @@ def accuracy(
             },
             shapes=[_chance(theme)],
             annotations=[
-                heading(theme, "Right by category", "dotted: chance", x=0, y=1.07),
+                heading(theme, "Right by category", "", x=0, y=1.07),
             ],
             showlegend=len(tables) > 1,
             legend={"orientation": "h", "y": 1.06, "yanchor": "bottom", "x": 1, "xanchor": "right"},
